@@ -1,0 +1,3 @@
+module zeromux
+
+go 1.26
