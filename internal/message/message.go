@@ -1,0 +1,92 @@
+// Package message holds what every floor says about a message: its frames, its
+// kind, the peer it came from, and the blocks of memory that carry it.
+//
+// It imports nothing of ours and knows neither wire nor socket.
+package message
+
+// Kind tells an ordinary message from those that a pattern handles itself.
+type Kind uint8
+
+const (
+	// Data is a message of the application.
+	Data Kind = iota
+	// Subscribe asks a publisher for every message that begins with the one
+	// frame it carries. RFC 29 "Subscription".
+	Subscribe
+	// Cancel takes one Subscribe back.
+	Cancel
+)
+
+// A Message is what a pattern sees: frames that it may strip, prepend or judge
+// but whose octets it never changes.
+//
+// On the way out the frames belong to the application and are copied when a
+// pipe takes them. On the way in they are borrowed from the pipe and stay valid
+// until the next message is read from it.
+type Message struct {
+	Frames [][]byte
+	Kind   Kind
+	// Peer is the connection that the message came over; nil on the way out
+	// and for messages that a pattern made itself.
+	Peer *Peer
+	// Owned, when not nil, says that Frames are the sender's for keeps: bodies
+	// of LargeFrame octets and more are queued by reference, and Owned is
+	// released once for every reference that was taken on it.
+	Owned *Owner
+}
+
+// Size is the sum of the lengths of all frames, in octets.
+func (m *Message) Size() int {
+	size := 0
+	for _, f := range m.Frames {
+		size += len(f)
+	}
+	return size
+}
+
+// A Peer is what is known of the other side of one connection. It is made when
+// the handshake ends and never changes after that, so it is shared freely.
+type Peer struct {
+	// Address is the peer's numeric IP without port for tcp, and
+	// "localhost:UID:GID:PID" for ipc where the system tells. libzmq:
+	// "Peer-Address".
+	Address string
+	// Endpoint is the endpoint of ours that the connection belongs to.
+	Endpoint string
+	// SocketType is the type that the peer announced, empty when it did not.
+	SocketType string
+	// RoutingID is the peer's Identity, empty when it announced none.
+	RoutingID []byte
+	// Mechanism is the security mechanism of the connection, "NULL" and so on;
+	// empty where there was no handshake.
+	Mechanism string
+	// UserID is the name that authentication gave the peer. libzmq: "User-Id".
+	UserID string
+	// Version is the peer's protocol version, such as "3.1"; empty for inproc
+	// and raw connections.
+	Version string
+	// Properties are the peer's metadata in the order of arrival.
+	Properties []Property
+	// Inproc says that the peer is a socket of the same process.
+	Inproc bool
+}
+
+// A Property is one entry of a peer's metadata. RFC 37 "Connection Metadata".
+type Property struct {
+	Name  string
+	Value []byte
+}
+
+// Property returns the first value under name, matched by letter case as libzmq
+// does, and whether there is one.
+func (p *Peer) Property(name string) ([]byte, bool) {
+	if p == nil {
+		return nil, false
+	}
+	for i := range p.Properties {
+		if p.Properties[i].Name == name {
+			return p.Properties[i].Value, true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,33 @@
+package pipe
+
+// Room is how many more messages a session may deliver. None means that the
+// session is told when there is room.
+func (e *End) Room() int { return e.out.room() }
+
+// Deliver hands over spans of n whole messages in all, with their references.
+// They are dropped when the socket reads no more.
+func (e *End) Deliver(spans []Span, n int) Status {
+	q := e.out
+	q.mu.Lock()
+	if q.gone || q.ended {
+		q.mu.Unlock()
+		ReleaseAll(spans)
+		return Closed
+	}
+	if q.newest {
+		q.deliverNewest(spans)
+	} else {
+		q.spans = append(q.spans, spans...)
+		q.n += n
+		q.messages += uint64(n)
+		for i := range spans {
+			q.octets += uint64(spans[i].Len())
+		}
+	}
+	wake := q.wakeReader()
+	q.mu.Unlock()
+	if wake {
+		q.reader.readable()
+	}
+	return OK
+}

@@ -1,0 +1,205 @@
+package pipe
+
+import "zeromux/zmtp"
+
+// Outgoing is what a session has taken off its end of a pipe and is carrying
+// to the peer. It belongs to whoever writes to the connection.
+//
+// Spans are let go as they are written, but for those of a message that has
+// not gone whole: a connection that breaks loses the message that it cut in
+// two and nothing else.
+type Outgoing struct {
+	end   *End
+	spans []Span
+	first int // spans before it are released
+	next  int // spans before it are written
+	off   int // octets of spans[next] that are written
+}
+
+// NewOutgoing returns an empty Outgoing of a session's end.
+func NewOutgoing(e *End) *Outgoing { return &Outgoing{end: e} }
+
+// Take moves everything that the socket wrote into the session's hands, when
+// nothing is left there. The messages count against the mark until they are
+// written. Empty means that the session is told when there is more, Closed
+// that there will be none.
+func (o *Outgoing) Take() Status {
+	if o.next < len(o.spans) {
+		return OK
+	}
+	o.first, o.next, o.off = 0, 0, 0
+	var st Status
+	o.spans, _, st = o.end.in.take(o.spans, 0)
+	return st
+}
+
+// Buffers appends to b what is to be written next, up to about limit octets.
+func (o *Outgoing) Buffers(b [][]byte, limit int) [][]byte {
+	off := o.off
+	for i := o.next; i < len(o.spans) && limit > 0; i++ {
+		p := o.spans[i].Bytes()[off:]
+		off = 0
+		if len(p) > limit {
+			p = p[:limit]
+		}
+		limit -= len(p)
+		b = append(b, p)
+	}
+	return b
+}
+
+// Walk returns a walker over the frames that are to be written next, for a
+// session that has to write them otherwise. It must stand at the boundary of a
+// message.
+func (o *Outgoing) Walk() Walker {
+	w := Walker{spans: o.spans, i: o.next}
+	if o.off > 0 {
+		w.rest = o.spans[o.next].Bytes()[o.off:]
+		w.i++
+	}
+	return w
+}
+
+// Wrote takes note that the peer's system has accepted n octets more.
+func (o *Outgoing) Wrote(n int) {
+	messages := 0
+	for n > 0 {
+		s := &o.spans[o.next]
+		left := s.Len() - o.off
+		if n < left {
+			o.off += n
+			break
+		}
+		n -= left
+		o.off = 0
+		messages += s.Messages()
+		o.next++
+	}
+	if messages > 0 {
+		o.end.in.used(messages)
+	}
+	keep := o.next
+	for keep > o.first && keep < len(o.spans) && o.spans[keep].flags&spanMid != 0 {
+		keep--
+	}
+	for ; o.first < keep; o.first++ {
+		o.spans[o.first].Release()
+	}
+}
+
+// Drop lets go of everything in the session's hands and returns how many
+// messages that were.
+func (o *Outgoing) Drop() (lost int) {
+	for i := o.next; i < len(o.spans); i++ {
+		lost += o.spans[i].Messages()
+	}
+	o.end.in.used(lost)
+	o.clear()
+	return lost
+}
+
+func (o *Outgoing) clear() {
+	for ; o.first < len(o.spans); o.first++ {
+		o.spans[o.first].Release()
+	}
+	o.spans, o.first, o.next, o.off = o.spans[:0], 0, 0, 0
+}
+
+// Restore puts what was not written back in front of what waits, and returns
+// how many messages are lost: the one that was cut in two, if there is one.
+// Subscriptions are dropped, taken or waiting, for they are stated anew on the
+// next connection.
+func (o *Outgoing) Restore() (lost int) {
+	written := o.off
+	for i := o.first; i < o.next; i++ {
+		written += o.spans[i].Len()
+	}
+	taken := 0
+	for i := o.next; i < len(o.spans); i++ {
+		taken += o.spans[i].Messages()
+	}
+	kept, n, lost := survivors(o.spans[o.first:], written)
+
+	q := o.end.in
+	q.mu.Lock()
+	waiting, waitingN, _ := survivors(q.spans, 0)
+	old := q.spans
+	switch {
+	case q.newest && waitingN > 0:
+		ReleaseAll(kept)
+		q.spans, q.n = waiting, waitingN
+	default:
+		q.spans, q.n = append(kept, waiting...), n+waitingN
+	}
+	room := q.acknowledge(taken)
+	q.mu.Unlock()
+	if room {
+		q.writer.writable()
+	}
+	ReleaseAll(old)
+	o.clear()
+	return lost
+}
+
+// survivors returns new spans, with references of their own, of the messages
+// of a list that begin at or behind the octet written, without subscriptions,
+// and how many they are. A message that begins before it and ends behind it is
+// lost.
+func survivors(spans []Span, written int) (kept []Span, n, lost int) {
+	w := Walker{spans: spans}
+	begin, pos := 0, 0 // of the message, of the frame
+	for {
+		at, rest := w.i, len(w.rest)
+		f, ok := w.Next()
+		if !ok {
+			return kept, n, lost
+		}
+		start := pos
+		pos += f.size
+		switch {
+		case begin >= written && f.Flags&zmtp.FlagCommand == 0:
+			if rest == 0 {
+				at++
+			}
+			kept = appendRange(kept, spans, at-1, rest, w.i-1, len(w.rest), start != begin)
+			if f.EndsMessage() {
+				kept[len(kept)-1].n++
+				n++
+			}
+		case f.EndsMessage() && begin < written && pos > written && f.Flags&zmtp.FlagCommand == 0:
+			lost++
+		}
+		if f.EndsMessage() {
+			begin = pos
+		}
+	}
+}
+
+// appendRange appends the octets of one frame, which begins in spans[from] with
+// fromRest octets of it ahead (0: all) and ends in spans[to] with toRest octets
+// behind it, as spans with references of their own.
+func appendRange(kept, spans []Span, from, fromRest, to, toRest int, mid bool) []Span {
+	for i := from; i <= to; i++ {
+		s := spans[i]
+		s.n = 0
+		s.flags &^= spanMid
+		if mid || i > from {
+			s.flags |= spanMid
+		}
+		if s.flags&spanWhole == 0 {
+			if i == from && fromRest > 0 {
+				s.off = s.end - uint32(fromRest)
+			}
+			if i == to {
+				s.end -= uint32(toRest)
+			}
+			if k := len(kept) - 1; k >= 0 && kept[k].chunk == s.chunk && kept[k].flags&spanWhole == 0 && kept[k].end == s.off {
+				kept[k].end = s.end
+				continue
+			}
+		}
+		s.chunk.Retain()
+		kept = append(kept, s)
+	}
+	return kept
+}

@@ -1,0 +1,153 @@
+// Package pipe joins a socket to one peer: two queues back to back, one for
+// each direction, with an end for either side. A socket of the same process
+// holds the other end, or a session that carries the messages over a
+// connection; neither side can tell, and there is one path for both.
+//
+// A queue holds spans of frames encoded as ZMTP 3.1 writes them. Messages are
+// encoded once, where they enter, and decoded once, where they leave; between
+// the two they move by the thousand.
+//
+// The package imports message and zmtp and knows neither patterns nor
+// connections. docs/locking.md has the order of locks.
+package pipe
+
+import "zeromux/internal/message"
+
+// An End is one side of a pipe: it writes into one queue and reads from the
+// other. An end that belongs to a socket has a Hub; one that belongs to a
+// session has two functions that are called when there is something to read
+// and when there is room to write.
+//
+// Write and what it calls run under the socket's sendMu, Read under its recvMu,
+// Deliver and Take on the session's goroutines; Close and SetMarks anywhere.
+type End struct {
+	in, out *queue
+
+	hub        *Hub   // of the socket that holds this end; nil: a session's
+	onReadable func() // a session's; must not block
+	onWritable func() // a session's; must not block
+
+	cur cursor // where reading stands; recvMu, or the session's writing side
+
+	// SendRing and RecvRing are the places of the end in the rotations of
+	// package routing; guarded by sendMu and recvMu.
+	SendRing, RecvRing Ring
+
+	// ID is the routing id under which a pattern knows the peer. Written
+	// under sendMu and recvMu, read under either.
+	ID []byte
+	// Peer is the connection that is up, the last one, or nil before the
+	// first. Written under sendMu and recvMu, read under either.
+	Peer *message.Peer
+	// State is the pattern's own; guarded as the pattern says.
+	State any
+	// Online says that a connection is up, or a neighbour there; guarded by
+	// sendMu.
+	Online bool
+	// Connecting says that the end belongs to an endpoint that the socket
+	// connected to, not to one that it bound. Set before Attach.
+	Connecting bool
+	// WantID is the routing id that the application chose for the peer
+	// beforehand; empty: none. Set before Attach. libzmq: ZMQ_CONNECT_ROUTING_ID.
+	WantID []byte
+}
+
+// Ring is the place of an End in a rotation.
+type Ring struct{ Next, Prev *End }
+
+// Config is what a pipe is made with. Marks are in messages, zero is none, and
+// a share of -1 does not take part.
+type Config struct {
+	Pool *message.Pool
+	// SendMark and SendMarkPeer are the two shares of the mark on what the
+	// first end writes, RecvMark and RecvMarkPeer of what it reads.
+	SendMark, SendMarkPeer int
+	RecvMark, RecvMarkPeer int
+	// Conflate makes both directions queues of one message, the newest.
+	Conflate bool
+}
+
+// New makes a pipe and returns its ends.
+func New(c Config) (a, b *End) {
+	ab := &queue{pool: c.Pool, newest: c.Conflate}
+	ba := &queue{pool: c.Pool, newest: c.Conflate}
+	ab.marks.set(c.SendMark, c.SendMarkPeer)
+	ba.marks.set(c.RecvMarkPeer, c.RecvMark)
+	a = &End{in: ba, out: ab}
+	b = &End{in: ab, out: ba}
+	ab.writer, ab.reader = a, b
+	ba.writer, ba.reader = b, a
+	return a, b
+}
+
+// Join gives the end to a socket. Called once, before the end is used.
+func (e *End) Join(h *Hub) { e.hub = h }
+
+// Carry gives the end to a session: readable is called when something waits to
+// be taken, writable when there is room again. Both may be called from any
+// goroutine, also under locks of the socket, and must only signal. Called once,
+// before the end is used.
+func (e *End) Carry(readable, writable func()) { e.onReadable, e.onWritable = readable, writable }
+
+// readable tells the end's owner that something waits, or that the other side
+// has ended. Called with no lock held.
+func (e *End) readable() {
+	if e.hub != nil {
+		e.hub.activate(e)
+	} else if e.onReadable != nil {
+		e.onReadable()
+	}
+}
+
+// writable tells the end's owner that there is room, or that the other side has
+// gone. Called with no queue lock held; the owner only takes note.
+func (e *End) writable() {
+	if e.hub != nil {
+		e.hub.announce(e)
+	} else if e.onWritable != nil {
+		e.onWritable()
+	}
+}
+
+// SetSendMark changes this side's share of the mark on what it writes, in
+// messages; zero is none.
+func (e *End) SetSendMark(n int) { e.out.setMarks(n, -1) }
+
+// SetRecvMark changes this side's share of the mark on what it reads.
+func (e *End) SetRecvMark(n int) { e.in.setMarks(-1, n) }
+
+// CloseWrite ends what this side writes: the other side reads what waits, then
+// Closed. Called with no lock held.
+func (e *End) CloseWrite() {
+	if e.out.end() {
+		e.out.reader.readable()
+	}
+}
+
+// CloseRead lets go of everything that waits to be read and tells the other
+// side that nothing more will be. The reader itself must have stopped, or be
+// stopped by the lock that it reads under.
+func (e *End) CloseRead() {
+	e.cur.drop()
+	e.in.leave()
+}
+
+// Drained reports whether the other side has taken and acknowledged all that
+// this side wrote.
+func (e *End) Drained() bool { return e.out.depth() == 0 }
+
+// Depth is how many messages wait in each direction, those in the hands of
+// whoever took them included.
+func (e *End) Depth() (out, in int) { return e.out.depth(), e.in.depth() }
+
+// Written is how many messages and octets this side ever wrote.
+func (e *End) Written() (messages, octets uint64) { return e.out.totals() }
+
+// Arrived is how many messages and octets were ever written for this side.
+func (e *End) Arrived() (messages, octets uint64) { return e.in.totals() }
+
+func (q *queue) totals() (messages, octets uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.messages, q.octets
+}

@@ -1,0 +1,227 @@
+package pipe
+
+import (
+	"math"
+	"sync"
+
+	"zeromux/internal/message"
+)
+
+// Status says what became of a Write or a Read.
+type Status uint8
+
+const (
+	// OK: the message was taken, or is there.
+	OK Status = iota
+	// Full: the high-water mark is reached; the writer is told when there is room.
+	Full
+	// Empty: nothing waits; the reader is told when something does.
+	Empty
+	// Closed: the other side reads no more, or all that it wrote has been read.
+	Closed
+)
+
+// A queue is one direction of a pipe. Its writer appends encoded frames, its
+// reader takes all that waits in one go; both are told across what they wait
+// for: the reader that there is something, the writer that there is room.
+//
+// n counts what waits, inflight what the reader has taken and not yet
+// acknowledged. Both count against the mark, so that messages in a reader's
+// hands are not free.
+type queue struct {
+	pool   *message.Pool
+	reader *End // told when something waits
+	writer *End // told when there is room
+
+	mu    sync.Mutex // guards all below
+	spans []Span     // whole messages, oldest first
+
+	open *message.Chunk // the chunk that is being filled; the queue's own reference
+	fill int            // octets of open that are used
+
+	n        int
+	inflight int
+	marks    marks
+
+	idle   bool // the reader found nothing: the next writer tells it
+	full   bool // the writer found no room: the reader tells it
+	ended  bool // the writer is gone
+	gone   bool // the reader is gone
+	mid    bool // a message is being appended that has frames already
+	newest bool // a queue of one message, the newest
+
+	messages uint64 // ever written
+	octets   uint64 // of their frames, encoded
+}
+
+// marks is the high-water mark of one direction, in messages, and the two
+// shares that it is made of: an in-process queue is as long as the sender's and
+// the receiver's together, and endless when either is. A share of -1 does not
+// take part.
+type marks struct {
+	send, recv int
+	mark       int // the sum; 0: none
+}
+
+func (m *marks) set(send, recv int) {
+	m.send, m.recv = send, recv
+	switch {
+	case send == 0 || recv == 0:
+		m.mark = 0
+	default:
+		m.mark = max(send, 0) + max(recv, 0)
+	}
+}
+
+// reached reports whether k messages are as many as the mark allows.
+func (m *marks) reached(k int) bool { return m.mark > 0 && k >= m.mark }
+
+// low reports whether k messages are few enough for a writer that met the mark
+// to go on: half of it. libzmq: the low-water mark.
+func (m *marks) low(k int) bool { return m.mark == 0 || k <= m.mark/2 }
+
+// step is how many messages a reader uses up between acknowledgements, so that
+// a writer that met the mark goes on while the second half is being read.
+func (m *marks) step() int {
+	if m.mark == 0 {
+		return math.MaxInt
+	}
+	return (m.mark + 1) / 2
+}
+
+// take moves all that waits to the reader and hands the reader's empty list to
+// the queue. It also acknowledges what the reader has used up before.
+func (q *queue) take(spent []Span, used int) (spans []Span, step int, st Status) {
+	q.mu.Lock()
+	room := q.acknowledge(used)
+	step = q.marks.step()
+	switch {
+	case len(q.spans) > 0:
+		spans, q.spans = q.spans, spent[:0]
+		q.inflight += q.n
+		q.n = 0
+	case q.ended:
+		spans, st = spent[:0], Closed
+	default:
+		spans, st = spent[:0], Empty
+		q.idle = true
+		q.rest()
+	}
+	q.mu.Unlock()
+	if room {
+		q.writer.writable()
+	}
+	return spans, step, st
+}
+
+// used acknowledges k messages that the reader took and is done with.
+func (q *queue) used(k int) {
+	q.mu.Lock()
+	room := q.acknowledge(k)
+	q.mu.Unlock()
+	if room {
+		q.writer.writable()
+	}
+}
+
+// acknowledge counts k messages off and reports whether the writer must be told
+// of room. q.mu is held.
+func (q *queue) acknowledge(k int) bool {
+	q.inflight -= k
+	if q.full && q.marks.low(q.n+q.inflight) {
+		q.full = false
+		return true
+	}
+	return false
+}
+
+// rest gives the chunk back that a queue keeps open while there is traffic: an
+// idle pipe owns no memory. q.mu is held, nothing waits.
+func (q *queue) rest() {
+	if q.open != nil {
+		q.open.Release()
+		q.open, q.fill = nil, 0
+	}
+}
+
+// wakeReader reports whether the reader must be told that something waits, and
+// takes note that it is. q.mu is held.
+func (q *queue) wakeReader() bool {
+	idle := q.idle
+	q.idle = false
+	return idle
+}
+
+// room is how many more messages the mark allows; none means that the writer
+// is told when there is room again.
+func (q *queue) room() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.marks.mark == 0 || q.newest || q.gone {
+		return math.MaxInt
+	}
+	k := q.n + q.inflight
+	if q.full || k >= q.marks.mark {
+		q.full = true
+		return 0
+	}
+	return q.marks.mark - k
+}
+
+// setMarks changes the shares of the mark; a share of -1 stays as it is. Room
+// that this makes is announced.
+func (q *queue) setMarks(send, recv int) {
+	q.mu.Lock()
+	if send < 0 {
+		send = q.marks.send
+	}
+	if recv < 0 {
+		recv = q.marks.recv
+	}
+	q.marks.set(send, recv)
+	room := q.acknowledge(0)
+	q.mu.Unlock()
+	if room {
+		q.writer.writable()
+	}
+}
+
+// end says that nothing more will be written. The reader gets what waits, then
+// Closed.
+func (q *queue) end() (wake bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.ended {
+		return false
+	}
+	q.ended = true
+	return q.wakeReader()
+}
+
+// leave says that nothing more will be read: what waits is let go, and the
+// writer is told by Closed.
+func (q *queue) leave() {
+	q.mu.Lock()
+	if q.gone {
+		q.mu.Unlock()
+		return
+	}
+	q.gone = true
+	spans := q.spans
+	q.spans, q.n, q.inflight = nil, 0, 0
+	q.rest()
+	tell := q.full
+	q.full = false
+	q.mu.Unlock()
+	ReleaseAll(spans)
+	if tell {
+		q.writer.writable()
+	}
+}
+
+// depth is the number of messages that wait or are in the reader's hands.
+func (q *queue) depth() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.n + q.inflight
+}

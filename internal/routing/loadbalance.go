@@ -1,0 +1,39 @@
+package routing
+
+import (
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+)
+
+// LoadBalance sends each message to the next pipe with room, in turn. A pipe
+// that is full leaves the rotation and comes back when it has room again, so
+// that a choice takes constant time whatever the number of pipes.
+//
+// Everything runs under sendMu. The zero value is not ready; use NewLoadBalance.
+type LoadBalance struct{ ring ring }
+
+// NewLoadBalance returns an empty rotation.
+func NewLoadBalance() LoadBalance { return LoadBalance{ring{place: sendPlace}} }
+
+// Add lets e take part; also when it has room again.
+func (l *LoadBalance) Add(e *pipe.End) { l.ring.join(e) }
+
+// Remove takes e out for good, or until it is added again.
+func (l *LoadBalance) Remove(e *pipe.End) { l.ring.leave(e) }
+
+// Send writes m to the next pipe with room and returns it, or nil when there is
+// none.
+func (l *LoadBalance) Send(m *message.Message) *pipe.End {
+	for l.ring.at != nil {
+		e := l.ring.at
+		if e.Write(m) == pipe.OK {
+			l.ring.step()
+			return e
+		}
+		l.ring.leave(e)
+	}
+	return nil
+}
+
+// Len is the number of pipes that are thought to have room.
+func (l *LoadBalance) Len() int { return l.ring.size }
