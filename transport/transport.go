@@ -1,0 +1,163 @@
+// Package transport says how connections are opened: what a [Transport] is, what
+// a socket's options tell it, how endpoints and addresses are read, and which
+// errors come back. The schemes live in packages of their own (transport/tcp,
+// transport/ipc) and import this one; it imports nothing of this module.
+//
+// A transport yields plain [net.Conn] values and knows nothing of messages,
+// retries or sockets. Whoever calls it decides when to try again.
+package transport
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// DefaultBacklog is the length of the queue of connections that wait to be
+// accepted, when [Options.Backlog] is zero. libzmq: ZMQ_BACKLOG.
+const DefaultBacklog = 100
+
+// Transport opens connections of one scheme.
+//
+// All methods may be called from any goroutine at any time. None keeps the
+// Options beyond the call (a listener takes a copy), and a nil *Options means
+// the zero Options. The address is what follows "://".
+type Transport interface {
+	// CheckConnect says at once whether address has a form that Dial can use,
+	// and whether this system knows the options. It neither resolves nor
+	// connects anything, so an address that passes may still fail at every
+	// Dial. Errors wrap ErrInvalid, ErrNameTooLong or errors.ErrUnsupported.
+	CheckConnect(address string, o *Options) error
+
+	// Dial makes one attempt to connect, and waits for its outcome. Names are
+	// resolved anew by each call. It returns soon after ctx ends, with an
+	// error that wraps ctx's own.
+	Dial(ctx context.Context, address string, o *Options) (net.Conn, error)
+
+	// Listen binds address: wildcards, names of interfaces and host names are
+	// resolved first, for no longer than ctx allows. The listener itself does
+	// not depend on ctx.
+	Listen(ctx context.Context, address string, o *Options) (Listener, error)
+}
+
+// Listener accepts the connections that come to one bound address.
+type Listener interface {
+	// Accept waits for the next connection. After Close it returns an error
+	// that wraps net.ErrClosed. Any other error concerns one connection or
+	// passes by (too many descriptors, say): the caller waits a little and
+	// accepts again.
+	Accept() (net.Conn, error)
+
+	// Close ends the listener and every waiting Accept. The address is free
+	// when it returns. A second Close does nothing and returns the same.
+	Close() error
+
+	// Address is what was really bound, without the scheme, as Dial takes it:
+	// "127.0.0.1:5555", "[::1]:5555", "/tmp/x", "@name".
+	Address() string
+}
+
+// PeerNamer is implemented by a transport that can tell who is at the other
+// end of its connections, in the words that libzmq uses for the Peer-Address
+// property of a message and for the address of a ZAP request.
+type PeerNamer interface {
+	// PeerAddress returns the numeric IP address without the port (tcp), or
+	// "localhost:UID:GID:PID" (ipc), or "" when it is not known.
+	PeerAddress(c net.Conn) string
+}
+
+// Options is a transport's share of a socket's options. The zero value is
+// libzmq's default. A transport looks only at the fields that name it, or that
+// name none; one that this system cannot honour is an error that wraps
+// errors.ErrUnsupported, never ignored.
+type Options struct {
+	// IPv6 admits IPv6 addresses: binding to "*" takes both families, and an
+	// IPv4 address that is bound is written as ::ffff:a.b.c.d. False means
+	// IPv4 alone. For tcp. libzmq: ZMQ_IPV6.
+	IPv6 bool
+
+	// Backlog is the most connections that wait to be accepted. Zero means
+	// DefaultBacklog; a negative number means as few as the system allows. The
+	// system may cap it. Windows, where it cannot be set from Go, always uses
+	// the largest. libzmq: ZMQ_BACKLOG.
+	Backlog int
+
+	// ConnectTimeout bounds one Dial, resolving included. Zero means as long
+	// as the system tries. libzmq: ZMQ_CONNECT_TIMEOUT.
+	ConnectTimeout time.Duration
+
+	// SendBuffer and RecvBuffer are the sizes, in octets, that are asked of
+	// the system for a connection's buffers. Zero means the system's default.
+	// libzmq: ZMQ_SNDBUF, ZMQ_RCVBUF.
+	SendBuffer, RecvBuffer int
+
+	// KeepAlive are tcp's probes of silent connections.
+	KeepAlive KeepAlive
+
+	// TOS is the octet of differentiated services in every IP packet
+	// (IPv4 "type of service", IPv6 "traffic class"). Zero leaves it to the
+	// system. For tcp. libzmq: ZMQ_TOS.
+	TOS int
+
+	// Priority is the queueing priority of packets in this machine. Zero
+	// leaves it to the system. For tcp, on Linux. libzmq: ZMQ_PRIORITY.
+	Priority int
+
+	// BindToDevice names the network interface that traffic must use. Empty
+	// means any. For tcp, on Linux (where it may need CAP_NET_RAW) and macOS.
+	// libzmq: ZMQ_BINDTODEVICE.
+	BindToDevice string
+
+	// MaxRetransmit is how long sent data may stay unacknowledged before the
+	// connection is given up, rounded up to what the system counts in (milliseconds or
+	// seconds). Zero means the system's default. For tcp, on Linux, macOS,
+	// Windows, Solaris and illumos. libzmq: ZMQ_TCP_MAXRT.
+	MaxRetransmit time.Duration
+
+	// Dialer, when set, opens connections instead of the net package: the user
+	// brings the network. It is called with network "tcp", "tcp4" or "unix" and
+	// an address as net.Dial takes it, names unresolved. It must honour ctx,
+	// and the connection must outlive ctx. Options that need the socket apply
+	// after connecting, to a *net.TCPConn or *net.UnixConn only; a source
+	// address, BindToDevice and Priority cannot be combined with it.
+	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// KeepAlive sets tcp's probes of silent connections. The zero value leaves
+// everything to the system.
+type KeepAlive struct {
+	// Mode turns the probes on or off; the other fields count only if it is
+	// KeepAliveOn. libzmq: ZMQ_TCP_KEEPALIVE.
+	Mode KeepAliveMode
+
+	// Idle is how long a connection is silent before the first probe, and
+	// Interval the time between probes; both are rounded up to whole seconds.
+	// Zero means the system's default.
+	// libzmq: ZMQ_TCP_KEEPALIVE_IDLE, ZMQ_TCP_KEEPALIVE_INTVL.
+	Idle, Interval time.Duration
+
+	// Count is the number of unanswered probes that ends a connection. Zero
+	// means the system's default. libzmq: ZMQ_TCP_KEEPALIVE_CNT.
+	Count int
+}
+
+// KeepAliveMode says whether silent connections are probed.
+type KeepAliveMode uint8
+
+const (
+	KeepAliveDefault KeepAliveMode = iota // as the system does; libzmq's -1
+	KeepAliveOff                          // never; libzmq's 0
+	KeepAliveOn                           // as the other fields say; libzmq's 1
+)
+
+// ListenBacklog returns the number to hand to listen(2).
+func (o *Options) ListenBacklog() int {
+	switch {
+	case o == nil || o.Backlog == 0:
+		return DefaultBacklog
+	case o.Backlog < 0:
+		return 0
+	default:
+		return o.Backlog
+	}
+}
