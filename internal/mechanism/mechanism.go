@@ -1,0 +1,154 @@
+// Package mechanism holds the security mechanisms of ZMTP: who the two peers are
+// to each other, and whether others can read what they say.
+//
+// A [Mechanism] is one side of one handshake. It takes the commands of the peer
+// and returns those to send; the connection, the clock and the goroutines belong
+// to whoever drives it. It imports zmtp for the spelling of commands and knows
+// nothing of sockets, beyond the properties that it is told to announce.
+package mechanism
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"zeromux/zmtp"
+)
+
+// Mechanism is one side of a security handshake on one connection, and after it
+// the sealing of frames. It does no I/O, starts no goroutine and never blocks.
+//
+// The handshake begins when both greetings are there, and is driven so: call
+// Next until ok is false, sending each command; read a frame, give its body to
+// Handle; begin again, until Done. The first error ends the connection, and every
+// later Next and Handle returns it again.
+//
+// Until Done the methods belong to one goroutine. Afterwards Seal belongs to who
+// writes the connection and Open to who reads it, which may happen at the same
+// time; the others only read what does not change any more.
+type Mechanism interface {
+	// Name is what stands in the greeting, such as "NULL".
+	Name() string
+
+	// Next returns the body of the next handshake command to send now, for a
+	// frame with zmtp.FlagCommand; to ask is to promise that it is sent. With ok
+	// false there is nothing to send until Handle was called again. The command
+	// is valid until the next call, and not to be changed.
+	Next() (command []byte, ok bool, err error)
+
+	// Handle takes the body of a frame that came in the handshake, whatever its
+	// flags, and keeps nothing of it. An error is a *zmtp.ProtocolError or a
+	// *RefusedError. Handle is not for frames that come after Done.
+	Handle(command []byte) error
+
+	// Done says that both sides are through: what was to be sent has been taken
+	// from Next, and what had to come has come.
+	Done() bool
+
+	// Peer returns the peer's properties in the order of the wire, and nil before
+	// Done. It is not to be changed.
+	Peer() zmtp.Metadata
+
+	// UserID is the name that authentication gave to the peer. It is empty where
+	// nobody was asked.
+	UserID() string
+
+	// Sealed says that frames after the handshake travel inside others: what is to
+	// be sent goes through Seal, what comes goes through Open. Where it is false
+	// neither may be called.
+	Sealed() bool
+
+	// Seal appends to dst the body that carries a frame with flags f. It goes out
+	// in a frame without flags, with commands as with messages.
+	Seal(dst []byte, f zmtp.Flags, body []byte) ([]byte, error)
+
+	// Open appends to dst what the body of a frame carries, and returns the flags
+	// of the frame inside. Those of the frame around it mean nothing.
+	Open(dst []byte, body []byte) (zmtp.Flags, []byte, error)
+}
+
+// Config is what every mechanism is told about the side that it is.
+type Config struct {
+	// Metadata are the properties to announce, in the order in which libzmq sends
+	// them: Socket-Type; Identity, even empty, from REQ, DEALER and ROUTER; then
+	// the application's own, in the order of their names' octets. It is not kept.
+	Metadata zmtp.Metadata
+
+	// CheckPeer judges the properties of the peer; an error ends the connection.
+	// Nil admits every peer. [CheckSocketType] makes one.
+	CheckPeer func(zmtp.Metadata) error
+}
+
+// ErrIncompatible: the peer's socket is of a type that ours cannot talk to. It
+// arrives as an [*IncompatibleError] within a *zmtp.ProtocolError.
+var ErrIncompatible = errors.New("incompatible socket types")
+
+// IncompatibleError names the two socket types that do not go together. It matches
+// ErrIncompatible with errors.Is.
+type IncompatibleError struct {
+	Own  string // our type, as in "PUSH"
+	Peer string // what the peer called its type: any octets, and any number of them
+}
+
+func (e *IncompatibleError) Error() string {
+	return fmt.Sprintf("%v: %s here, %.40q there", ErrIncompatible, e.Own, e.Peer)
+}
+
+// Unwrap returns ErrIncompatible.
+func (e *IncompatibleError) Unwrap() error { return ErrIncompatible }
+
+// CheckSocketType returns a check that a peer's socket type is one of legal, for a
+// socket of type own. It returns an [*IncompatibleError]. A peer that names no type
+// is admitted, since libzmq admits it; of several each must be legal.
+func CheckSocketType(own string, legal ...string) func(zmtp.Metadata) error {
+	isLegal := make(map[string]bool, len(legal))
+	for _, name := range legal {
+		isLegal[name] = true
+	}
+	return func(m zmtp.Metadata) error {
+		for _, p := range m {
+			if p.Name == zmtp.PropertySocketType && !isLegal[string(p.Value)] {
+				return &IncompatibleError{Own: own, Peer: string(p.Value)}
+			}
+		}
+		return nil
+	}
+}
+
+// RefusedError is the peer's ERROR command: it does not want to talk to us, and
+// will not want to later either. RFC 37 "The ERROR Command".
+type RefusedError struct {
+	// Reason is what the peer gave as a reason, up to 255 octets of any kind.
+	Reason string
+
+	// Status is the reason as a status of ZAP: 300, 400 or 500, where it reads
+	// exactly so, else 0. It is what a monitor reports; libzmq:
+	// ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, which is not raised for 0.
+	Status int
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("the peer refuses: %q", e.Reason)
+}
+
+// refused makes the error for an ERROR command with this reason.
+func refused(reason []byte) *RefusedError {
+	e := &RefusedError{Reason: string(reason)}
+	switch e.Reason {
+	case "300":
+		e.Status = 300
+	case "400":
+		e.Status = 400
+	case "500":
+		e.Status = 500
+	}
+	return e
+}
+
+// maxErrorOctets is how much of the offending octets an error keeps, as in zmtp.
+const maxErrorOctets = 32
+
+// breach makes the error for octets b that break rule.
+func breach(rule error, code zmtp.ErrorCode, b []byte) *zmtp.ProtocolError {
+	return &zmtp.ProtocolError{Rule: rule, Code: code, Octets: bytes.Clone(b[:min(len(b), maxErrorOctets)])}
+}
