@@ -34,6 +34,10 @@ var (
 	// ErrTooLarge: a frame body larger than the limit, or than memory can be.
 	ErrTooLarge = errors.New("frame too large")
 
+	// ErrTooManyFrames: a message of more frames than the limit.
+	// This package does not raise it; it is for whoever counts them.
+	ErrTooManyFrames = errors.New("too many frames in a message")
+
 	// ErrCommand: a command body in which the name, or what must follow it, does
 	// not fit. After the handshake libzmq ignores such commands.
 	ErrCommand = errors.New("malformed command")

@@ -2,6 +2,7 @@ package zmtp
 
 import (
 	"encoding/binary"
+	"iter"
 	"math"
 )
 
@@ -56,15 +57,22 @@ func (m Metadata) Identity() []byte {
 	return nil
 }
 
-// SocketType returns the peer's socket type, and an empty string when it sent none.
-func (m Metadata) SocketType() string {
-	value, _ := m.Get(PropertySocketType)
-	return string(value)
+// All yields the value of every property called name. libzmq checks each
+// Socket-Type that a peer sends, not only the first.
+func (m Metadata) All(name string) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for _, p := range m {
+			if p.Name == name && !yield(p.Value) {
+				return
+			}
+		}
+	}
 }
 
 // AppendMetadata appends the properties in the order in which they stand. It
-// panics when a name is empty or longer than MaxPropertyName, or a value than
-// 2^31-1 octets.
+// panics when a name is longer than MaxPropertyName, or a value than 2^31-1
+// octets; whatever ParseMetadata returned can be appended. That names are not
+// empty and made of letters, digits and "-_.+" is for the caller to see to.
 func AppendMetadata(b []byte, m Metadata) []byte {
 	for _, p := range m {
 		b = AppendProperty(b, p.Name, p.Value)
@@ -74,8 +82,8 @@ func AppendMetadata(b []byte, m Metadata) []byte {
 
 // AppendProperty appends one property. It panics as AppendMetadata does.
 func AppendProperty(b []byte, name string, value []byte) []byte {
-	if len(name) == 0 || len(name) > MaxPropertyName {
-		panic("zmtp: property name empty or longer than 255 octets")
+	if len(name) > MaxPropertyName {
+		panic("zmtp: property name longer than 255 octets")
 	}
 	if len(value) > math.MaxInt32 {
 		panic("zmtp: property value longer than 2^31-1 octets")
@@ -87,8 +95,9 @@ func AppendProperty(b []byte, name string, value []byte) []byte {
 }
 
 // ParseMetadata reads a list of properties that fills all of b. It returns
-// ErrMetadata when the last one does not end where b ends. The values are slices
-// of b. What a name is made of is not checked, since libzmq does not.
+// ErrMetadata when the last one does not end where b ends, or a value is longer
+// than 2^31-1 octets. The values are slices of b. What a name is made of is not
+// checked, and it may be empty: libzmq accepts that.
 func ParseMetadata(b []byte) (Metadata, error) {
 	// Once to count, so that nothing is asked for on behalf of a malformed list.
 	count := 0
@@ -117,7 +126,7 @@ func cutProperty(b []byte) (name, value []byte, n int) {
 	}
 	size := binary.BigEndian.Uint32(b[at:])
 	name, rest := b[1:at], b[at+valueSize:]
-	if uint64(size) > uint64(len(rest)) {
+	if size > math.MaxInt32 || int(size) > len(rest) {
 		return nil, nil, 0
 	}
 	return name, rest[:size:size], at + valueSize + int(size)
