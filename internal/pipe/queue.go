@@ -100,7 +100,7 @@ func (q *queue) take(spent []Span, used int) (spans []Span, step int, st Status)
 		spans, q.spans = q.spans, spent[:0]
 		q.inflight += q.n
 		q.n = 0
-	case q.ended:
+	case q.ended, q.gone:
 		spans, st = spent[:0], Closed
 	default:
 		spans, st = spent[:0], Empty

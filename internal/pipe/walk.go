@@ -17,6 +17,9 @@ type Frame struct {
 	size int   // octets, header included
 }
 
+// Size is the number of octets that the frame takes, header included.
+func (f *Frame) Size() int { return f.size }
+
 // EndsMessage reports whether the frame is the last of a message or a command.
 func (f *Frame) EndsMessage() bool {
 	return f.Flags&zmtp.FlagMore == 0 || f.Flags&zmtp.FlagCommand != 0

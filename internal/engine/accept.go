@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"zeromux/transport"
+)
+
+// acceptPause is how long a listener waits after an error of accept that
+// passes, such as a lack of descriptors.
+const acceptPause = 10 * time.Millisecond
+
+// A Listener accepts connections for a bound endpoint and makes a session of
+// each. Handshakes run on goroutines of their own, so that a peer which says
+// nothing keeps nobody out.
+type Listener struct {
+	env      *Env
+	host     Host
+	cfg      *Config
+	t        transport.Transport // nil for a listener that the application brought
+	ln       transport.Listener
+	endpoint string
+
+	stop context.CancelFunc
+	done chan struct{} // closed when accepting has ended
+}
+
+// Listen binds address by t. The endpoint of the listener is prefix and what was
+// really bound.
+func Listen(env *Env, host Host, cfg *Config, t transport.Transport, address, prefix string) (*Listener, error) {
+	ln, err := t.Listen(context.Background(), address, &cfg.Transport)
+	if err != nil {
+		report(env, host, Event{Kind: EventBindFailed, Endpoint: prefix + address, Value: errno(err), Err: err})
+		return nil, err
+	}
+	return serve(env, host, cfg, t, ln, prefix+ln.Address()), nil
+}
+
+// Serve accepts the connections of a listener that the application brought.
+func Serve(env *Env, host Host, cfg *Config, ln net.Listener, endpoint string) *Listener {
+	return serve(env, host, cfg, nil, foreign{ln}, endpoint)
+}
+
+// foreign is a listener of the application.
+type foreign struct{ net.Listener }
+
+func (f foreign) Address() string { return f.Addr().String() }
+
+func serve(env *Env, host Host, cfg *Config, t transport.Transport, ln transport.Listener, endpoint string) *Listener {
+	ctx, stop := context.WithCancel(context.Background())
+	l := &Listener{
+		env: env, host: host, cfg: cfg, t: t, ln: ln, endpoint: endpoint,
+		stop: stop, done: make(chan struct{}),
+	}
+	report(env, host, Event{Kind: EventListening, Endpoint: endpoint, Local: ln.Address()})
+	env.running.Add(1)
+	go l.accept(ctx)
+	return l
+}
+
+// Endpoint is what was really bound, with its scheme.
+func (l *Listener) Endpoint() string { return l.endpoint }
+
+// Close ends accepting. The address is free when it returns. Connections that
+// were accepted live on.
+func (l *Listener) Close() error {
+	l.stop()
+	err := l.ln.Close()
+	<-l.done
+	report(l.env, l.host, Event{Kind: EventClosed, Endpoint: l.endpoint})
+	return err
+}
+
+// accept is the accepting goroutine.
+func (l *Listener) accept(ctx context.Context) {
+	defer l.env.running.Done()
+	defer close(l.done)
+	for {
+		nc, err := l.ln.Accept()
+		switch {
+		case err == nil:
+			l.Accepted(nc)
+		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			return
+		default:
+			report(l.env, l.host, Event{Kind: EventAcceptFailed, Endpoint: l.endpoint, Value: errno(err), Err: err})
+			over := make(chan struct{})
+			t := l.env.Wheel.After(acceptPause, func() { close(over) })
+			select {
+			case <-over:
+			case <-ctx.Done():
+			}
+			t.Stop()
+		}
+	}
+}
+
+// Accepted makes a session of one accepted connection.
+func (l *Listener) Accepted(nc net.Conn) {
+	address := addressOf(nc.RemoteAddr())
+	if l.t != nil {
+		address = peerAddress(l.t, nc)
+	}
+	Attach(l.env, l.host, l.cfg, nc, l.endpoint, address)
+}
+
+// Attach makes a session of a connection that is open already; it has no other.
+// Peer-Address is address.
+func Attach(env *Env, host Host, cfg *Config, nc net.Conn, endpoint, address string) *Session {
+	s := newSession(env, host, cfg, endpoint)
+	if !host.Started(s) {
+		_ = nc.Close() // nobody is there to say more
+		s.finish()
+		return s
+	}
+	s.event(Event{Kind: EventAccepted}, nc)
+	go func() {
+		if s.establish(nc, address) != nil {
+			s.finish()
+		}
+	}()
+	return s
+}

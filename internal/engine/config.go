@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"zeromux/internal/mechanism"
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+	"zeromux/transport"
+	"zeromux/zmtp"
+)
+
+// Env is what the sessions and listeners of one context share.
+type Env struct {
+	// Pool is where the memory of connections comes from.
+	Pool *message.Pool
+	// Wheel keeps all timers.
+	Wheel *Wheel
+	// Logger gets a record of what goes wrong; nil: silent.
+	Logger *slog.Logger
+
+	running sync.WaitGroup // sessions and listeners that have not ended
+}
+
+// Wait returns when every session and listener has ended.
+func (e *Env) Wait() { e.running.Wait() }
+
+// Config is an engine's share of a socket's options, as they were when the
+// endpoint was bound or connected.
+type Config struct {
+	// SocketType is the wire name of the socket's type and SocketNumber
+	// libzmq's number for it. Peers are the names of the types it may talk to.
+	SocketType   string
+	SocketNumber byte
+	Peers        []string
+	// RoutingID is announced to the peer when AnnouncesID says that the type
+	// does so. libzmq: ZMQ_ROUTING_ID.
+	RoutingID   []byte
+	AnnouncesID bool
+	// Publisher says that the socket wants the peers' subscriptions.
+	Publisher bool
+	// Raw says that connections carry plain octets: STREAM.
+	Raw bool
+	// Metadata are the application's own properties, announced behind ours.
+	// libzmq: ZMQ_METADATA.
+	Metadata []message.Property
+
+	// Mechanism makes the security mechanism of a connection; nil: NULL.
+	Mechanism func(mechanism.Config) mechanism.Mechanism
+	// RefuseOld refuses peers of ZMTP 1.0 and 2.0, which know no security.
+	RefuseOld bool
+
+	// HandshakeInterval bounds the handshake; zero: no limit.
+	// libzmq: ZMQ_HANDSHAKE_IVL.
+	HandshakeInterval time.Duration
+	// ReconnectInterval is the pause before a connection is tried again; zero
+	// or less: never. libzmq: ZMQ_RECONNECT_IVL.
+	ReconnectInterval time.Duration
+	// ReconnectIntervalMax is what the pause grows to, doubling; zero: it does
+	// not grow, and a random part of up to the same length is added.
+	// libzmq: ZMQ_RECONNECT_IVL_MAX.
+	ReconnectIntervalMax time.Duration
+	// ReconnectStop says what ends the attempts.
+	ReconnectStop ReconnectStop
+	// Immediate makes a pipe only while a connection is up.
+	// libzmq: ZMQ_IMMEDIATE.
+	Immediate bool
+
+	// MaxMessageSize bounds the body of each frame of a peer, in octets; below
+	// zero: no limit. libzmq: ZMQ_MAXMSGSIZE.
+	MaxMessageSize int64
+	// MaxFrames bounds the frames of each message of a peer; zero: no limit.
+	MaxFrames int
+
+	// HeartbeatInterval is the time between PINGs; zero: none.
+	// libzmq: ZMQ_HEARTBEAT_IVL.
+	HeartbeatInterval time.Duration
+	// HeartbeatTimeout is how long after a PING the peer may be silent; zero:
+	// for ever. libzmq: ZMQ_HEARTBEAT_TIMEOUT.
+	HeartbeatTimeout time.Duration
+	// HeartbeatTTL is how long the peer is told to wait for us; zero: not
+	// told. libzmq: ZMQ_HEARTBEAT_TTL.
+	HeartbeatTTL time.Duration
+
+	// Transport are the transport's options.
+	Transport transport.Options
+}
+
+// ReconnectStop is a set of reasons not to try a connection again. libzmq:
+// ZMQ_RECONNECT_STOP.
+type ReconnectStop uint8
+
+const (
+	// StopRefused: the peer's system refused the connection.
+	StopRefused ReconnectStop = 1 << iota
+	// StopHandshake: the handshake was not completed, whatever the reason.
+	StopHandshake
+	// StopDisconnect: the application disconnected the endpoint, so that
+	// messages which still wait are not brought to a peer that comes later.
+	StopDisconnect
+)
+
+// metadata is what we announce in a handshake.
+func (c *Config) metadata() zmtp.Metadata {
+	m := zmtp.Metadata{{Name: zmtp.PropertySocketType, Value: []byte(c.SocketType)}}
+	if c.AnnouncesID {
+		m = append(m, zmtp.Property{Name: zmtp.PropertyIdentity, Value: c.RoutingID})
+	}
+	for _, p := range c.Metadata {
+		m = append(m, zmtp.Property(p))
+	}
+	return m
+}
+
+// Host is what a session asks of the socket that it works for. Its methods are
+// called on the session's goroutines with no lock held, one after the other for
+// each session.
+type Host interface {
+	// Started says that s exists, before anything else happens to it. It
+	// reports false when the socket is closed: s ends at once.
+	Started(s *Session) bool
+	// Open makes a pipe for s and attaches one end to the socket. The session
+	// carries the other. It reports false when the socket is closed or its
+	// pattern takes no further pipe.
+	Open(s *Session) (app, end *pipe.End, ok bool)
+	// Online says that a connection is up, and reports whether the pattern
+	// serves the peer.
+	Online(app *pipe.End, peer *message.Peer) bool
+	// Offline says that the connection is lost and may come back.
+	Offline(app *pipe.End)
+	// Detach says that app will be written no more; what arrived can be read.
+	Detach(app *pipe.End)
+	// Ended says that s is over. It is the last call.
+	Ended(s *Session)
+	// Event reports what happened; it must not block.
+	Event(Event)
+}

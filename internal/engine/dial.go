@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"syscall"
+	"time"
+
+	"zeromux/transport"
+)
+
+// Connect makes a session that connects to address by t, again and again, and
+// returns at once. The address has passed t's CheckConnect. wantID is the
+// routing id that the application chose for the peer, or empty.
+func Connect(env *Env, host Host, cfg *Config, t transport.Transport, address, endpoint string, wantID []byte) *Session {
+	s := newSession(env, host, cfg, endpoint)
+	s.scheme, s.address, s.WantID = t, address, wantID
+	if !host.Started(s) || (!cfg.Immediate || cfg.Raw) && !s.open() {
+		s.finish() // closed, or the pattern takes no further pipe: libzmq's connect succeeds all the same
+		return s
+	}
+	go s.connectLoop(false)
+	return s
+}
+
+// connectLoop dials and shakes hands until a connection is up and its driver
+// has the session, or the session ends. With wait it begins with a pause.
+func (s *Session) connectLoop(wait bool) {
+	for {
+		if wait && !s.pause() || s.finished() {
+			break
+		}
+		wait = true
+		nc, err := s.scheme.Dial(s.ctx, s.address, &s.cfg.Transport)
+		if err != nil {
+			if s.finished() {
+				break
+			}
+			s.event(Event{Kind: EventClosed, Err: err, Value: errno(err)}, nil)
+			if s.cfg.ReconnectStop&StopRefused != 0 && errors.Is(err, syscall.ECONNREFUSED) || !s.mayRetry() {
+				break
+			}
+			continue
+		}
+		s.event(Event{Kind: EventConnected}, nc)
+		err = s.establish(nc, s.peerAddress(nc))
+		if err == nil {
+			return
+		}
+		if s.cfg.ReconnectStop&StopHandshake != 0 || !s.retry(err) {
+			break
+		}
+	}
+	s.finish()
+}
+
+// peerAddress names the other end of a connection as libzmq does.
+func (s *Session) peerAddress(nc net.Conn) string {
+	return peerAddress(s.scheme, nc)
+}
+
+func peerAddress(t transport.Transport, nc net.Conn) string {
+	if namer, ok := t.(transport.PeerNamer); ok {
+		return namer.PeerAddress(nc)
+	}
+	return addressOf(nc.RemoteAddr())
+}
+
+// retry reports whether a connection that ended with err is followed by
+// another.
+func (s *Session) retry(err error) bool {
+	return reasonOf(err) != reasonProtocol && s.mayRetry()
+}
+
+// mayRetry reports whether the session may dial once more.
+func (s *Session) mayRetry() bool {
+	return s.cfg.ReconnectInterval > 0 && !s.finished() &&
+		(s.cfg.ReconnectStop&StopDisconnect == 0 || !s.silent())
+}
+
+// pause waits before the next attempt and reports whether there is to be one.
+func (s *Session) pause() bool {
+	d := s.backoff()
+	s.event(Event{Kind: EventConnectRetried, Value: int(d / time.Millisecond)}, nil)
+	over := make(chan struct{})
+	t := s.env.Wheel.After(d, func() { close(over) })
+	defer t.Stop()
+	select {
+	case <-over:
+		return true
+	case <-s.ctx.Done():
+		return false
+	}
+}
+
+// backoff is the length of the next pause: the interval and a random part of
+// the same length, or, with a maximum, the interval doubled each time.
+func (s *Session) backoff() time.Duration {
+	base, most := s.cfg.ReconnectInterval, s.cfg.ReconnectIntervalMax
+	if most <= 0 {
+		return base + rand.N(base)
+	}
+	d := base
+	for i := 0; i < s.attempt && d < most; i++ {
+		d *= 2
+	}
+	s.attempt++
+	return min(d, most)
+}

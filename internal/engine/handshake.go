@@ -1,0 +1,297 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"zeromux/internal/mechanism"
+	"zeromux/internal/message"
+	"zeromux/zmtp"
+)
+
+// maxHandshakeFrame bounds a command of the handshake, in octets, whatever
+// MaxMessageSize allows: a stranger's metadata must not fill memory.
+const maxHandshakeFrame = 1 << 20
+
+// errOldPeer is why a peer of 1.0 or 2.0 is turned away where security is asked
+// for.
+var errOldPeer = errors.New("peer of ZMTP 1.0 or 2.0, which knows no security")
+
+// introduction is what a handshake finds out.
+type introduction struct {
+	version zmtp.Version
+	peer    *message.Peer
+	// rest are octets that came behind the handshake.
+	rest []byte
+	// opened says that a mechanism was agreed on, so that the monitor hears of
+	// success; older peers have none.
+	opened bool
+}
+
+// shaker is one handshake under way: straight-line code on a goroutine of its
+// own, under one deadline.
+type shaker struct {
+	cfg  *Config
+	conn net.Conn
+	b    []byte // octets received and not yet used
+	took int    // octets of b that are used
+	out  chan []byte
+	err  chan error
+}
+
+// shake finds out what the peer of conn speaks and who it is. RFC 37 "Formal
+// Grammar"; wire.md sections 2 to 7 for older peers.
+func shake(cfg *Config, conn net.Conn) (introduction, error) {
+	if cfg.HandshakeInterval > 0 {
+		if err := conn.SetDeadline(time.Now().Add(cfg.HandshakeInterval)); err != nil {
+			return introduction{}, err
+		}
+	}
+	s := &shaker{cfg: cfg, conn: conn, b: make([]byte, 0, 512)}
+	defer s.stop()
+	in, err := s.greet()
+	if err != nil {
+		return introduction{}, err
+	}
+	in.rest = s.b[s.took:]
+	if err := s.stop(); err != nil {
+		return introduction{}, err
+	}
+	return in, conn.SetDeadline(time.Time{})
+}
+
+// greet exchanges greetings as far as both sides understand each other.
+func (s *shaker) greet() (introduction, error) {
+	mech := s.mechanism()
+	full := zmtp.AppendGreeting(nil, zmtp.Greeting{Mechanism: mech.Name()}, len(s.cfg.RoutingID))
+	if err := s.write(full[:zmtp.SignatureSize]); err != nil {
+		return introduction{}, err
+	}
+	version, err := s.detect(full)
+	if err != nil {
+		return introduction{}, err
+	}
+	switch {
+	case version.HasHandshake():
+		return s.modern(version, mech, full)
+	case s.cfg.RefuseOld:
+		return introduction{}, errOldPeer
+	default:
+		return s.old(version)
+	}
+}
+
+// detect reads until the peer's version is plain. The eleventh octet of our own
+// greeting goes out as soon as the peer looks versioned, for it may wait for it.
+func (s *shaker) detect(full []byte) (zmtp.Version, error) {
+	announced := false
+	for {
+		version, err := zmtp.Detect(s.b)
+		if !announced && len(s.b) >= zmtp.SignatureSize && (err == zmtp.ErrShort || version != zmtp.V10) {
+			announced = true
+			if err := s.write(full[zmtp.SignatureSize : zmtp.SignatureSize+1]); err != nil {
+				return 0, err
+			}
+		}
+		if err == nil {
+			return version, nil
+		}
+		if err := s.more(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// mechanism makes the mechanism of this connection.
+func (s *shaker) mechanism() mechanism.Mechanism {
+	config := mechanism.Config{
+		Metadata:  s.cfg.metadata(),
+		CheckPeer: mechanism.CheckSocketType(s.cfg.SocketType, s.cfg.Peers...),
+	}
+	if s.cfg.Mechanism != nil {
+		return s.cfg.Mechanism(config)
+	}
+	return mechanism.NewNull(config)
+}
+
+// modern goes on with a peer of 3.0 or later.
+func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism, full []byte) (introduction, error) {
+	if err := s.write(full[zmtp.SignatureSize+1:]); err != nil {
+		return introduction{}, err
+	}
+	for len(s.b) < zmtp.GreetingSize {
+		if err := s.more(); err != nil {
+			return introduction{}, err
+		}
+	}
+	theirs, err := zmtp.ParseGreeting(s.b[:zmtp.GreetingSize])
+	if err != nil {
+		return introduction{}, err
+	}
+	if theirs.Mechanism != mech.Name() {
+		return introduction{}, &zmtp.ProtocolError{
+			Rule: fmt.Errorf("%w: %s here, %s there", zmtp.ErrMechanism, mech.Name(), theirs.Mechanism),
+			Code: zmtp.CodeMechanismMismatch,
+		}
+	}
+	s.took = zmtp.GreetingSize
+	limit := int64(maxHandshakeFrame)
+	if m := s.cfg.MaxMessageSize; m >= 0 {
+		limit = min(limit, m)
+	}
+	decoder := zmtp.NewDecoder(version, limit)
+	for {
+		if err := s.offer(mech); err != nil {
+			return introduction{}, err
+		}
+		if mech.Done() {
+			break
+		}
+		f, err := s.frame(decoder)
+		if err == nil {
+			err = mech.Handle(f.Body)
+		}
+		if err != nil {
+			return introduction{}, err
+		}
+	}
+	return introduction{version: version, peer: s.introduce(version, mech), opened: true}, nil
+}
+
+// offer sends what the mechanism has to say now.
+func (s *shaker) offer(mech mechanism.Mechanism) error {
+	for {
+		command, ok, err := mech.Next()
+		if err != nil || !ok {
+			return err
+		}
+		if err := s.write(zmtp.AppendFrame(nil, zmtp.FlagCommand, command)); err != nil {
+			return err
+		}
+	}
+}
+
+// introduce makes the record of a peer that shook hands.
+func (s *shaker) introduce(version zmtp.Version, mech mechanism.Mechanism) *message.Peer {
+	m := mech.Peer()
+	socketType, _ := m.Get(zmtp.PropertySocketType)
+	p := &message.Peer{
+		SocketType: string(socketType),
+		RoutingID:  append([]byte(nil), m.Identity()...),
+		Mechanism:  mech.Name(),
+		UserID:     mech.UserID(),
+		Version:    version.String(),
+		Properties: make([]message.Property, 0, len(m)),
+	}
+	for _, property := range m {
+		p.Properties = append(p.Properties, message.Property{
+			Name: property.Name, Value: append([]byte(nil), property.Value...),
+		})
+	}
+	return p
+}
+
+// old goes on with a peer of 1.0 or 2.0: each side's first frame is its
+// identity, and there is nothing else to agree on.
+func (s *shaker) old(version zmtp.Version) (introduction, error) {
+	id := s.cfg.RoutingID
+	var ours []byte
+	switch version {
+	case zmtp.V10: // our signature was the header of the frame, the body follows
+		ours = append(ours, id...)
+	case zmtp.V10Versioned:
+		ours = zmtp.AppendFrameV1([]byte{s.cfg.SocketNumber}, 0, id)
+	default:
+		ours = zmtp.AppendFrame([]byte{s.cfg.SocketNumber}, 0, id)
+	}
+	if err := s.write(ours); err != nil {
+		return introduction{}, err
+	}
+	for len(s.b) < version.GreetingSize() {
+		if err := s.more(); err != nil {
+			return introduction{}, err
+		}
+	}
+	s.took = version.GreetingSize()
+	limit := int64(maxHandshakeFrame)
+	if m := s.cfg.MaxMessageSize; m >= 0 {
+		limit = min(limit, m)
+	}
+	f, err := s.frame(zmtp.NewDecoder(version, limit))
+	if err != nil {
+		return introduction{}, err
+	}
+	peer := &message.Peer{RoutingID: append([]byte(nil), f.Body...), Version: version.String()}
+	return introduction{version: version, peer: peer}, nil
+}
+
+// frame reads the next frame.
+func (s *shaker) frame(d *zmtp.Decoder) (zmtp.Frame, error) {
+	for {
+		f, n, err := d.Next(s.b[s.took:])
+		s.took += n
+		if err != zmtp.ErrShort {
+			return f, err
+		}
+		if err := s.more(); err != nil {
+			return f, err
+		}
+	}
+}
+
+// more reads what has come in. What was used before makes room.
+func (s *shaker) more() error {
+	if s.took > zmtp.GreetingSize && s.took == len(s.b) {
+		s.b, s.took = s.b[:0], 0
+	}
+	if len(s.b) == cap(s.b) {
+		s.b = append(s.b, 0)[:len(s.b)]
+	}
+	n, err := s.conn.Read(s.b[len(s.b):cap(s.b)])
+	s.b = s.b[:len(s.b)+n]
+	if n > 0 {
+		return nil
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// write sends b. A system's socket takes these few octets without waiting; on
+// any other connection a Write may wait until the peer reads, while the peer
+// waits in a Write of its own, so a goroutine writes there.
+func (s *shaker) write(b []byte) error {
+	switch s.conn.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		_, err := s.conn.Write(b)
+		return err
+	}
+	if s.out == nil {
+		s.out, s.err = make(chan []byte, 8), make(chan error, 1)
+		go func(out <-chan []byte, done chan<- error) {
+			var failed error
+			for b := range out {
+				if failed == nil {
+					_, failed = s.conn.Write(b)
+				}
+			}
+			done <- failed
+		}(s.out, s.err)
+	}
+	s.out <- append([]byte(nil), b...)
+	return nil
+}
+
+// stop waits for what was written to be gone, or to have failed.
+func (s *shaker) stop() error {
+	if s.out == nil {
+		return nil
+	}
+	close(s.out)
+	s.out = nil
+	return <-s.err
+}

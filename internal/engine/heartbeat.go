@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zeromux/zmtp"
+)
+
+// heartbeat watches over the silence of one connection. wire.md's rules are
+// libzmq's: a PING every interval whatever the traffic; from a PING on, anything
+// whole that arrives within the timeout will do; a PING that carries a time to
+// live starts a watch of our own, which the next frame ends.
+type heartbeat struct {
+	wheel    *Wheel
+	interval time.Duration
+	timeout  time.Duration
+	ping     []byte // the command
+	send     func(body []byte)
+	expired  func()
+
+	watching atomic.Bool // answer or alive is set, so that a busy reader need not lock
+
+	mu      sync.Mutex // guards all below
+	stopped bool
+	beat    *Timer // the next PING
+	answer  *Timer // by when something must arrive after our PING; nil: not waiting
+	alive   *Timer // by when something must arrive after the peer's PING
+}
+
+// start begins to beat, if the configuration says so.
+func (h *heartbeat) start(cfg *Config) {
+	h.interval, h.timeout = cfg.HeartbeatInterval, cfg.HeartbeatTimeout
+	if h.interval <= 0 {
+		return
+	}
+	ttl := cfg.HeartbeatTTL / (100 * time.Millisecond)
+	h.ping = zmtp.AppendPing(nil, uint16(min(ttl, zmtp.SafeTTL)), nil)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.stopped {
+		h.beat = h.wheel.After(h.interval, h.tick)
+	}
+}
+
+// tick sends a PING.
+func (h *heartbeat) tick() {
+	h.mu.Lock()
+	if h.stopped {
+		h.mu.Unlock()
+		return
+	}
+	h.beat = h.wheel.After(h.interval, h.tick)
+	if h.timeout > 0 && h.answer == nil {
+		h.answer = h.wheel.After(h.timeout, h.expired)
+		h.watching.Store(true)
+	}
+	h.mu.Unlock()
+	h.send(h.ping)
+}
+
+// heard says that something whole has arrived.
+func (h *heartbeat) heard() {
+	if !h.watching.Load() {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.answer != nil {
+		h.answer.Stop()
+		h.answer = nil
+	}
+	if h.alive != nil {
+		h.alive.Stop()
+		h.alive = nil
+	}
+	h.watching.Store(false)
+}
+
+// pinged says that the peer has sent a PING and how long it may then be silent;
+// zero: as long as it likes.
+func (h *heartbeat) pinged(ttl time.Duration) {
+	if ttl <= 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.alive == nil && !h.stopped {
+		h.alive = h.wheel.After(ttl, h.expired)
+		h.watching.Store(true)
+	}
+}
+
+// stop ends all timers.
+func (h *heartbeat) stop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stopped = true
+	for _, t := range []*Timer{h.beat, h.answer, h.alive} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+	"zeromux/zmtp"
+)
+
+// rawChunk is the most octets of one message that STREAM receives. libzmq:
+// ZMQ_IN_BATCH_SIZE.
+const rawChunk = 8192
+
+// rawIn is the receiving half of a connection without protocol: what one read
+// brings is one message.
+type rawIn struct {
+	end    *pipe.End
+	pool   *message.Pool
+	peer   *message.Peer
+	chunk  *message.Chunk
+	fill   int
+	room   int // of the read that is under way
+	held   int // octets read and not yet delivered
+	paused bool
+}
+
+func (r *rawIn) space() []byte {
+	if r.chunk != nil && (len(r.chunk.B)-r.fill < zmtp.MaxHeader+rawChunk/8) {
+		if r.chunk.Sole() {
+			r.fill = 0
+		} else {
+			r.chunk.Release()
+			r.chunk = nil
+		}
+	}
+	if r.chunk == nil {
+		r.chunk, r.fill = r.pool.Chunk(message.LargeChunk), 0
+	}
+	from := r.fill + zmtp.MaxHeader
+	r.room = min(len(r.chunk.B)-from, rawChunk)
+	return r.chunk.B[from : from+r.room]
+}
+
+func (r *rawIn) received(n int) error {
+	r.held = n
+	return r.resume()
+}
+
+func (r *rawIn) resume() error {
+	r.paused = false
+	if r.held == 0 {
+		return nil
+	}
+	if r.end.Room() == 0 {
+		r.paused = true
+		return nil
+	}
+	body := r.fill + zmtp.MaxHeader
+	from := body - zmtp.HeaderSize(r.held)
+	zmtp.AppendHeader(r.chunk.B[from:from], 0, r.held)
+	r.fill = body + r.held
+	r.held = 0
+	r.chunk.Retain()
+	span := [1]pipe.Span{pipe.NewSpan(r.chunk, from, r.fill, 1, r.peer)}
+	r.end.Deliver(span[:], 1)
+	return nil
+}
+
+func (r *rawIn) waiting() bool { return r.paused }
+
+func (r *rawIn) endsInCommand() bool { return false }
+
+func (r *rawIn) rest() {
+	if r.chunk != nil {
+		r.chunk.Release()
+		r.chunk = nil
+	}
+}
+
+// frameRaw is a recoder's frame for STREAM: the body alone.
+func frameRaw(b []byte, f *pipe.Frame) []byte { return append(b, f.Body...) }

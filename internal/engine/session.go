@@ -1,0 +1,366 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+	"zeromux/transport"
+	"zeromux/zmtp"
+)
+
+// A Session is one peer's life: the session's end of a pipe and the connections
+// that carry it, one after the other. One that connects tries again as the
+// configuration says; one that was accepted has a single connection.
+//
+// Its control goroutine lives while it dials and shakes hands; while a
+// connection is up, its driver has the session.
+type Session struct {
+	env      *Env
+	host     Host
+	cfg      *Config
+	endpoint string // as the application knows it
+
+	// For a session that connects; nil for one that was accepted.
+	scheme  transport.Transport
+	address string
+	attempt int // since the last connection that came up
+
+	// WantID is the routing id that the application chose for the peer.
+	// Written before Open, read by the host.
+	WantID []byte
+
+	app, end *pipe.End // nil until the pipe is made
+	outgoing *pipe.Outgoing
+
+	current atomic.Pointer[connection] // the one that is up
+	ctx     context.Context            // ends when the session gives up
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when the session has ended
+
+	mu      sync.Mutex // guards all below
+	closing bool       // the socket writes no more
+	raw     net.Conn   // being dialled and shaken
+	linger  *Timer
+}
+
+func newSession(env *Env, host Host, cfg *Config, endpoint string) *Session {
+	s := &Session{env: env, host: host, cfg: cfg, endpoint: endpoint, done: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	env.running.Add(1)
+	return s
+}
+
+// Endpoint is the endpoint that the session belongs to.
+func (s *Session) Endpoint() string { return s.endpoint }
+
+// Connecting reports whether the session connects, rather than was accepted.
+func (s *Session) Connecting() bool { return s.scheme != nil }
+
+// Done is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// open makes the pipe.
+func (s *Session) open() bool {
+	app, end, ok := s.host.Open(s)
+	if !ok {
+		return false
+	}
+	s.mu.Lock()
+	s.app, s.end = app, end
+	s.mu.Unlock()
+	s.outgoing = pipe.NewOutgoing(end)
+	return true
+}
+
+// OutReady and InRoom are the functions that a host gives to pipe.End.Carry.
+// OutReady says that something waits to be written.
+func (s *Session) OutReady() {
+	if c := s.current.Load(); c != nil {
+		push(c.kick)
+	}
+}
+
+// InRoom says that there is room for what comes in.
+func (s *Session) InRoom() {
+	if c := s.current.Load(); c != nil {
+		push(c.room)
+	}
+}
+
+// establish shakes hands over a connection that was just opened and gives it to
+// its driver. On an error the connection is closed and nothing else has
+// happened.
+func (s *Session) establish(nc net.Conn, address string) error {
+	if !s.claim(nc) {
+		_ = nc.Close() // the session is over
+		return errKicked
+	}
+	in, err := s.introduce(nc, address)
+	if err == nil && s.app == nil && !s.open() {
+		err = errRefused
+	}
+	if err != nil {
+		s.release()
+		_ = nc.Close() // the handshake's error is the one that counts
+		s.failed(nc, err)
+		return err
+	}
+	c := s.connect(nc, in)
+	if in.opened {
+		s.event(Event{Kind: EventHandshakeSucceeded, Peer: in.peer}, nc)
+	}
+	s.attempt = 0
+	served := s.host.Online(s.app, in.peer)
+	s.current.Store(c)
+	s.release()
+	if !served {
+		c.abort(errRefused)
+	}
+	if s.ctx.Err() != nil {
+		c.abort(errKicked)
+	}
+	c.heart.start(s.cfg)
+	c.drive()
+	return nil
+}
+
+// introduce finds out who the peer is.
+func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
+	if s.cfg.Raw {
+		return introduction{peer: &message.Peer{Address: address, Endpoint: s.endpoint}}, nil
+	}
+	in, err := shake(s.cfg, nc)
+	if err == nil {
+		in.peer.Address, in.peer.Endpoint = address, s.endpoint
+	}
+	return in, err
+}
+
+// connect makes the connection that suits the peer.
+func (s *Session) connect(nc net.Conn, in introduction) *connection {
+	c := &connection{
+		session: s, net: nc, peer: in.peer,
+		kick: make(chan struct{}, 1), room: make(chan struct{}, 1), dead: make(chan struct{}),
+	}
+	c.heart.wheel = s.env.Wheel
+	c.heart.send = c.send
+	c.heart.expired = func() { c.abort(errHeartbeat) }
+	if s.cfg.Raw {
+		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer}
+		c.out = &recoder{out: s.outgoing, frame: frameRaw}
+		return c
+	}
+	z := newZMTPIn(s.end, s.env.Pool, in.peer, s.cfg, c.command)
+	c.in = z
+	var first []byte // house frames that come before what the peer sent
+	if in.version.WantsEverything() && s.cfg.Publisher {
+		first = zmtp.AppendFrame(nil, zmtp.FlagCommand, subscribePrefix)
+	}
+	if in.version.UsesV1Framing() {
+		c.in = &v1In{
+			zmtpIn: z, decoder: zmtp.NewDecoder(in.version, s.cfg.MaxMessageSize),
+			held: first, along: in.rest,
+		}
+	} else {
+		z.preload(in.rest)
+	}
+	switch {
+	case in.version.UsesV1Framing():
+		c.out = &recoder{out: s.outgoing, frame: frameV1}
+	case !in.version.HasCommandSubscriptions() && s.cfg.subscribes():
+		c.out = &recoder{out: s.outgoing, frame: frameV2}
+	default:
+		c.out = &zmtpOut{s.outgoing}
+	}
+	return c
+}
+
+// subscribes reports whether the socket sends subscriptions, which older peers
+// read in another form.
+func (c *Config) subscribes() bool { return c.SocketType == "SUB" || c.SocketType == "XSUB" }
+
+// claim notes the connection that is being shaken, so that Close can end it.
+func (s *Session) claim(nc net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return false
+	}
+	s.raw = nc
+	return true
+}
+
+func (s *Session) release() {
+	s.mu.Lock()
+	s.raw = nil
+	s.mu.Unlock()
+}
+
+// lost is called by the driver when both directions of c are through.
+func (s *Session) lost(c *connection) {
+	c.abort(errKicked) // both directions have ended: the cause stands, but the descriptor may be open
+	c.heart.stop()
+	s.current.Store(nil)
+	cause := c.cause
+	if s.Connecting() {
+		s.host.Offline(s.app)
+		s.outgoing.Restore()
+	}
+	if !s.silent() && cause != errKicked {
+		if cause == io.EOF {
+			cause = errPeerClosed
+		}
+		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause}, c.net)
+	}
+	if !s.Connecting() || !s.retry(cause) {
+		s.finish()
+		return
+	}
+	if s.cfg.Immediate {
+		s.drop()
+	}
+	s.connectLoop(true)
+}
+
+// errPeerClosed is an end of stream in words.
+var errPeerClosed = errors.New("peer closed the connection")
+
+// drop lets go of a pipe that lives only while a connection is up.
+func (s *Session) drop() {
+	app, end := s.app, s.end
+	s.outgoing.Drop()
+	s.mu.Lock()
+	s.app, s.end = nil, nil
+	s.mu.Unlock()
+	s.host.Detach(app)
+	end.CloseWrite()
+	end.CloseRead()
+}
+
+// Expel ends the session because its peer does not keep to the rules of the
+// socket type, or is not wanted: there is no other connection.
+func (s *Session) Expel(cause error) {
+	s.cancel()
+	s.interrupt(cause)
+}
+
+// Kick ends the current connection; a session that connects opens another.
+func (s *Session) Kick() { s.interrupt(errKicked) }
+
+// interrupt closes whatever connection there is.
+func (s *Session) interrupt(cause error) {
+	if c := s.current.Load(); c != nil {
+		c.abort(cause)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.raw != nil {
+		_ = s.raw.Close() // the handshake ends with an error of its own
+	}
+}
+
+// Close lets the session end: what waits is still sent for as long as linger
+// says, below zero without limit, then the connection is closed. The host has
+// ended the writing of its end before. Close does not wait; Done tells.
+func (s *Session) Close(linger time.Duration) {
+	s.mu.Lock()
+	s.closing = true
+	pending := s.end != nil && !s.app.Drained()
+	idle := s.current.Load() == nil && s.raw == nil
+	switch {
+	case linger == 0, idle && !pending:
+		s.mu.Unlock()
+		s.Expel(errKicked)
+		return
+	case linger > 0 && s.linger == nil:
+		s.linger = s.env.Wheel.After(linger, func() { go s.Expel(errKicked) })
+	}
+	s.mu.Unlock()
+	if !pending {
+		s.interruptShaking()
+	}
+	s.OutReady()
+}
+
+// interruptShaking ends a handshake whose outcome nobody waits for.
+func (s *Session) interruptShaking() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.raw != nil {
+		s.cancel()
+		_ = s.raw.Close() // the handshake ends with an error of its own
+	}
+}
+
+// silent reports whether the socket has closed its end: what happens to the
+// connection then is of no interest.
+func (s *Session) silent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// finished reports whether the socket has closed its end and nothing is left
+// to be sent, or the session was told to give up.
+func (s *Session) finished() bool {
+	if s.ctx.Err() != nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing && (s.app == nil || s.app.Drained())
+}
+
+// finish ends the session for good.
+func (s *Session) finish() {
+	s.cancel()
+	s.mu.Lock()
+	app, end, linger := s.app, s.end, s.linger
+	s.mu.Unlock()
+	if linger != nil {
+		linger.Stop()
+	}
+	if end != nil {
+		s.outgoing.Drop()
+		s.host.Detach(app)
+		end.CloseWrite()
+		end.CloseRead()
+	}
+	s.host.Ended(s)
+	close(s.done)
+	s.env.running.Done()
+}
+
+// event reports e with what the connection tells.
+func (s *Session) event(e Event, nc net.Conn) {
+	e.Endpoint = s.endpoint
+	if nc != nil {
+		e.Local, e.Remote = addressOf(nc.LocalAddr()), addressOf(nc.RemoteAddr())
+	}
+	report(s.env, s.host, e)
+}
+
+func addressOf(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
+}
+
+// failed reports a handshake that came to nothing.
+func (s *Session) failed(nc net.Conn, err error) {
+	if s.silent() {
+		return
+	}
+	if e, ok := handshakeEvent(err); ok {
+		s.event(e, nc)
+	}
+	s.event(Event{Kind: EventDisconnected, Err: err}, nc)
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"io"
+	"net"
+	"time"
+
+	"zeromux/internal/pipe"
+)
+
+// This file is the stream driver: one goroutine for each direction, blocking in
+// Read and Write of any net.Conn. It is the simplest of the drivers, and the one
+// for connections that are no descriptors.
+
+// farewell is how long a connection whose socket has said everything waits for
+// the peer to hang up. Closing earlier could make the system throw away what
+// the peer has not read yet, if it still sends.
+const farewell = time.Second
+
+// drive starts both goroutines; the session hears of the end once both are
+// through.
+func (c *connection) drive() {
+	c.carried.Store(2)
+	go c.write()
+	go c.read()
+}
+
+// through counts a direction off and tells the session after the second.
+func (c *connection) through() {
+	if c.carried.Add(-1) == 0 {
+		c.session.lost(c)
+	}
+}
+
+// read is the receiving goroutine.
+func (c *connection) read() {
+	defer c.through()
+	err := c.readAll()
+	c.abort(err)
+	c.in.rest()
+}
+
+func (c *connection) readAll() error {
+	// What came along with the handshake is handled like anything else.
+	if err := c.receive(0); err != nil {
+		return err
+	}
+	for {
+		n, err := c.net.Read(c.in.space())
+		if n > 0 {
+			if err := c.receive(n); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// receive handles n octets, and waits while the mark is reached.
+func (c *connection) receive(n int) error {
+	if n > 0 {
+		c.heart.heard()
+	}
+	err := c.in.received(n)
+	if !c.in.endsInCommand() {
+		c.heart.heard() // a message behind a PING ends the watch that the PING began
+	}
+	for err == nil && c.in.waiting() {
+		select {
+		case <-c.room:
+			err = c.in.resume()
+		case <-c.dead:
+			return c.cause
+		}
+	}
+	return err
+}
+
+// write is the sending goroutine.
+func (c *connection) write() {
+	defer c.through()
+	var control []byte
+	var list [][]byte
+	for {
+		if control = c.takeControl(control); control != nil {
+			if _, err := c.net.Write(control); err != nil {
+				c.writeFailed()
+				return
+			}
+		}
+		var st pipe.Status
+		list, st = c.out.next(list[:0])
+		switch st {
+		case pipe.OK:
+			n, err := writeList(c.net, list)
+			c.out.written(n)
+			if err != nil {
+				c.writeFailed()
+				return
+			}
+		case pipe.Empty:
+			select {
+			case <-c.kick:
+			case <-c.dead:
+				return
+			}
+		default:
+			c.farewell()
+			return
+		}
+	}
+}
+
+// writeList writes all of list.
+func writeList(w io.Writer, list [][]byte) (int, error) {
+	if len(list) == 1 {
+		return w.Write(list[0])
+	}
+	buffers := net.Buffers(list)
+	n, err := buffers.WriteTo(w)
+	return int(n), err
+}
+
+// writeFailed ends the sending direction only: what the peer sent before it went
+// is still read. The system ends the reading of its own sockets by itself; of
+// any other connection that cannot be known.
+func (c *connection) writeFailed() {
+	switch c.net.(type) {
+	case *net.TCPConn, *net.UnixConn:
+	default:
+		_ = c.net.SetReadDeadline(time.Now().Add(farewell))
+	}
+}
+
+// farewell ends a connection over which everything has been said.
+func (c *connection) farewell() {
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		c.abort(errKicked)
+		return
+	}
+	_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // on failure the peer's own end of stream ends it
+}

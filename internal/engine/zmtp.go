@@ -1,0 +1,366 @@
+package engine
+
+import (
+	"bytes"
+
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+	"zeromux/zmtp"
+)
+
+const (
+	// blockFrom is the encoded size from which a frame that is not yet whole
+	// is read into a block of its own.
+	blockFrom = message.LargeChunk / 2
+	// afterBlock is how much is read at once behind a large frame: another one
+	// probably follows, and what is read of it here must be copied.
+	afterBlock = 4 << 10
+	// writeLimit is how much is written at once, in octets, so that room is
+	// announced while a long queue is still going out.
+	writeLimit = 256 << 10
+)
+
+var (
+	subscribePrefix = []byte("\x09SUBSCRIBE")
+	cancelPrefix    = []byte("\x06CANCEL")
+)
+
+// zmtpIn is the receiving half of a connection that speaks 2.0 or later. It
+// walks the headers of what was read and hands runs of whole messages to the
+// pipe; the frames of an unfinished one wait here.
+//
+//	chunk: [ handed over | from … whole messages … | begun … | parsed … octets of an unfinished frame … | fill )
+type zmtpIn struct {
+	end  *pipe.End
+	pool *message.Pool
+	peer *message.Peer
+	cfg  *Config
+	// command takes the body of each command that is not a subscription.
+	command func(body []byte)
+
+	chunk  *message.Chunk
+	from   int // octets before it belong to spans
+	begun  int // where the unfinished message begins, or parsed
+	parsed int
+	fill   int
+
+	messages int // whole ones in [from, begun)
+	frames   int // of the unfinished message, in all its chunks
+
+	part  []pipe.Span // frames of the unfinished message in earlier chunks
+	ready []pipe.Span // to be delivered
+	count int         // messages that end in ready
+
+	block     *message.Chunk // a large frame that is being read
+	blockFill int
+	blockSize int64
+	large     bool // the last frame was large
+	busy      bool // the last read brought much
+
+	life   int64 // octets received in all
+	ended  bool  // the last whole frame was a command
+	paused bool  // the mark is reached; parsing goes on when there is room
+}
+
+func newZMTPIn(end *pipe.End, pool *message.Pool, peer *message.Peer, cfg *Config, command func([]byte)) *zmtpIn {
+	return &zmtpIn{end: end, pool: pool, peer: peer, cfg: cfg, command: command}
+}
+
+// preload takes octets that came along with the handshake; the first call of
+// received handles them.
+func (z *zmtpIn) preload(b []byte) {
+	if len(b) > 0 {
+		z.chunk = z.pool.Chunk(len(b) + 1)
+		z.fill = copy(z.chunk.B, b)
+		z.life = int64(len(b))
+	}
+}
+
+// space returns where the next octets go.
+func (z *zmtpIn) space() []byte {
+	if z.block != nil {
+		return z.block.B[z.blockFill:]
+	}
+	switch {
+	case z.chunk == nil:
+		z.chunk = z.pool.Chunk(message.SmallChunk)
+	case z.fill == z.from && z.chunk.Sole(), len(z.chunk.B)-z.fill < len(z.chunk.B)/4:
+		z.renew()
+	}
+	room := z.chunk.B[z.fill:]
+	if z.large && len(room) > afterBlock {
+		room = room[:afterBlock]
+	}
+	return room
+}
+
+// renew begins a chunk: the same one again when nobody else holds it, a small
+// one when little comes in. What is unfinished moves along.
+func (z *zmtpIn) renew() {
+	if z.begun < z.parsed {
+		z.chunk.Retain()
+		z.part = append(z.part, pipe.NewSpan(z.chunk, z.begun, z.parsed, 0, z.peer))
+	}
+	tail := z.chunk.B[z.parsed:z.fill]
+	size := message.SmallChunk
+	if z.busy || len(tail) >= message.SmallChunk/2 {
+		size = message.LargeChunk
+	}
+	if z.chunk.Sole() && len(z.chunk.B) == size {
+		z.fill = copy(z.chunk.B, tail)
+	} else {
+		next := z.pool.Chunk(size)
+		z.fill = copy(next.B, tail)
+		z.chunk.Release()
+		z.chunk = next
+	}
+	z.from, z.begun, z.parsed = 0, 0, 0
+}
+
+// received takes note of n octets in the space and handles them. An error ends
+// the connection.
+func (z *zmtpIn) received(n int) error {
+	z.life += int64(n)
+	if z.block != nil {
+		z.blockFill += n
+		return z.fillBlock()
+	}
+	z.busy = n >= message.SmallChunk/2
+	z.fill += n
+	return z.parse()
+}
+
+// resume goes on with what was held back when the mark was reached.
+func (z *zmtpIn) resume() error {
+	z.paused = false
+	if z.block != nil {
+		return z.fillBlock()
+	}
+	return z.parse()
+}
+
+func (z *zmtpIn) waiting() bool { return z.paused }
+
+func (z *zmtpIn) endsInCommand() bool { return z.ended }
+
+// parse handles the frames that are whole, up to the mark, and delivers.
+func (z *zmtpIn) parse() error {
+	for z.parsed < z.fill {
+		room := z.end.Room()
+		if room == 0 {
+			z.paused = true
+			return nil
+		}
+		more, err := z.frameByFrame(room)
+		z.deliver()
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// frameByFrame handles the frames that are whole, up to room messages, and
+// reports whether it stopped for want of room.
+func (z *zmtpIn) frameByFrame(room int) (more bool, err error) {
+	b := z.chunk.B[:z.fill]
+	for {
+		if z.count+z.messages >= room {
+			return true, nil
+		}
+		h, n, err := zmtp.ParseHeader(b[z.parsed:])
+		if err == zmtp.ErrShort {
+			return false, nil
+		}
+		if err == nil {
+			err = h.Check(z.cfg.MaxMessageSize)
+		}
+		if err != nil {
+			return false, err
+		}
+		if h.Size > int64(len(b)-z.parsed-n) {
+			if int64(n)+h.Size > blockFrom {
+				z.beginBlock(h, n)
+			}
+			return false, nil
+		}
+		body := z.parsed + n
+		end := body + int(h.Size)
+		z.large = false
+		if h.Flags&zmtp.FlagCommand != 0 {
+			z.handleCommand(b[body:end], end)
+			continue
+		}
+		z.parsed = end
+		if err := z.countFrame(h.Flags); err != nil {
+			return false, err
+		}
+	}
+}
+
+// countFrame takes note of a whole frame that ends at parsed.
+func (z *zmtpIn) countFrame(flags zmtp.Flags) error {
+	z.ended = false
+	if flags&zmtp.FlagMore == 0 {
+		z.frames = 0
+		z.messages++
+		z.begun = z.parsed
+		if len(z.part) > 0 {
+			z.cut()
+		}
+		return nil
+	}
+	z.frames++
+	if z.cfg.MaxFrames > 0 && z.frames >= z.cfg.MaxFrames {
+		return &zmtp.ProtocolError{Rule: zmtp.ErrTooManyFrames}
+	}
+	return nil
+}
+
+// handleCommand deals with a command whose frame ends at end. Subscriptions
+// travel in the pipe as they are, like messages; everything else is cut out.
+func (z *zmtpIn) handleCommand(body []byte, end int) {
+	if z.cfg.Publisher && z.begun == z.parsed && len(z.part) == 0 &&
+		(bytes.HasPrefix(body, subscribePrefix) || bytes.HasPrefix(body, cancelPrefix)) {
+		z.parsed, z.begun = end, end
+		z.messages++
+		return
+	}
+	z.cut()
+	z.ended = true
+	z.parsed = end
+	z.from, z.begun = end, end
+	z.command(body)
+}
+
+// cut makes spans of everything before parsed: whole messages to be delivered,
+// and what there is of an unfinished one.
+func (z *zmtpIn) cut() {
+	if z.messages > 0 {
+		z.ready = append(z.ready, z.part...)
+		z.part = z.part[:0]
+		z.chunk.Retain()
+		z.ready = append(z.ready, pipe.NewSpan(z.chunk, z.from, z.begun, z.messages, z.peer))
+		z.count += z.messages
+		z.messages = 0
+	}
+	if z.begun < z.parsed {
+		z.chunk.Retain()
+		z.part = append(z.part, pipe.NewSpan(z.chunk, z.begun, z.parsed, 0, z.peer))
+		z.begun = z.parsed
+	}
+	z.from = z.begun
+}
+
+// deliver hands over every whole message.
+func (z *zmtpIn) deliver() {
+	if z.messages > 0 {
+		z.ready = append(z.ready, z.part...)
+		z.part = z.part[:0]
+		z.chunk.Retain()
+		z.ready = append(z.ready, pipe.NewSpan(z.chunk, z.from, z.begun, z.messages, z.peer))
+		z.count += z.messages
+		z.messages = 0
+		z.from = z.begun
+	}
+	if z.count == 0 {
+		return
+	}
+	z.end.Deliver(z.ready, z.count)
+	clear(z.ready)
+	z.ready, z.count = z.ready[:0], 0
+}
+
+// beginBlock starts a block for a large frame whose header, n octets, stands at
+// parsed and whose body is not all there. Memory is asked for in proportion to
+// what the peer has sent in its life.
+func (z *zmtpIn) beginBlock(h zmtp.Header, n int) {
+	z.cut()
+	z.blockSize = int64(n) + h.Size
+	z.block = z.pool.Block(int(min(z.blockSize, z.life+message.LargeChunk)))
+	z.blockFill = copy(z.block.B, z.chunk.B[z.parsed:z.fill])
+	z.parsed = z.fill
+	z.from, z.begun = z.fill, z.fill
+}
+
+// fillBlock goes on when octets of a large frame have come in.
+func (z *zmtpIn) fillBlock() error {
+	if z.blockFill < len(z.block.B) {
+		return nil
+	}
+	if int64(z.blockFill) < z.blockSize {
+		bigger := z.pool.Block(int(min(z.blockSize, z.life+message.LargeChunk)))
+		copy(bigger.B, z.block.B)
+		z.block.Release()
+		z.block = bigger
+		return nil
+	}
+	if z.end.Room() == 0 {
+		z.paused = true
+		return nil
+	}
+	c := z.block
+	z.block, z.large = nil, true
+	flags := zmtp.Flags(c.B[0])
+	if flags&zmtp.FlagCommand != 0 {
+		return z.blockCommand(c)
+	}
+	last := 0
+	if flags&zmtp.FlagMore == 0 {
+		last = 1
+	}
+	z.part = append(z.part, pipe.NewWholeSpan(c, last, z.peer))
+	if last == 0 {
+		return z.countFrame(zmtp.FlagMore)
+	}
+	z.frames, z.ended = 0, false
+	z.ready = append(z.ready, z.part...)
+	z.part = z.part[:0]
+	z.count++
+	z.deliver()
+	return nil
+}
+
+// blockCommand deals with a command that is as large as a large frame: a
+// subscription to a very long topic, or nothing that concerns us.
+func (z *zmtpIn) blockCommand(c *message.Chunk) error {
+	body := c.B[zmtp.MaxHeader:]
+	if z.cfg.Publisher && len(z.part) == 0 &&
+		(bytes.HasPrefix(body, subscribePrefix) || bytes.HasPrefix(body, cancelPrefix)) {
+		z.ready = append(z.ready, pipe.NewWholeSpan(c, 1, z.peer))
+		z.count++
+		z.deliver()
+		return nil
+	}
+	z.command(body)
+	c.Release()
+	return nil
+}
+
+// rest gives memory back that a connection needs only while octets come in.
+func (z *zmtpIn) rest() {
+	if z.block != nil {
+		z.block.Release()
+		z.block = nil
+	}
+	if z.chunk != nil {
+		z.chunk.Release()
+		z.chunk = nil
+	}
+	pipe.ReleaseAll(z.part)
+	z.part = nil
+	z.from, z.begun, z.parsed, z.fill = 0, 0, 0, 0
+}
+
+// zmtpOut is the sending half towards a peer that reads what the pipe holds,
+// octet for octet.
+type zmtpOut struct{ out *pipe.Outgoing }
+
+func (z *zmtpOut) next(b [][]byte) ([][]byte, pipe.Status) {
+	if st := z.out.Take(); st != pipe.OK {
+		return b, st
+	}
+	return z.out.Buffers(b, writeLimit), pipe.OK
+}
+
+func (z *zmtpOut) written(n int) { z.out.Wrote(n) }

@@ -1,0 +1,34 @@
+package pipe
+
+import "zeromux/internal/message"
+
+// CanRead tells what Read would return, and reads nothing. Empty is a promise
+// as it is from Read: the end's owner is told when something waits. Called with
+// recvMu held.
+func (e *End) CanRead() Status {
+	c := &e.cur
+	if len(c.rest) > 0 || c.i < len(c.spans) {
+		return OK
+	}
+	q := e.in
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case len(q.spans) > 0:
+		return OK
+	case q.ended:
+		return Closed
+	}
+	q.idle = true
+	return Empty
+}
+
+// CanWrite tells what Write of a message of the application would return, and
+// writes nothing. Full is a promise as it is from Write: the end's owner is
+// told when there is room. Called with sendMu held.
+func (e *End) CanWrite() Status {
+	q := e.out
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.admit(message.Data)
+}
