@@ -31,8 +31,8 @@ type Pattern interface {
 	Attach(e *pipe.End) bool
 	// Online says that a connection of the pipe is up and e.Peer known. It
 	// comes after Attach, once for every connection. It reports whether the
-	// pattern serves the peer; one it refuses, the socket disconnects for
-	// good.
+	// pattern serves the peer. One it refuses is disconnected; a session that
+	// connects tries again later.
 	Online(e *pipe.End) bool
 	// Offline says that the connection is lost and may come back. What the
 	// peer asked for is forgotten; what it sent can still be received.

@@ -36,13 +36,23 @@ func (b *AddressBook) Add(id []byte, e *pipe.End) bool {
 }
 
 // Generate enters e under an id of its own.
-func (b *AddressBook) Generate(e *pipe.End) {
-	var id [5]byte
+func (b *AddressBook) Generate(e *pipe.End) { b.Add(b.fresh(), e) }
+
+// Retire strikes e out and gives it a new id all the same, under which nobody
+// finds it: for what it sent before.
+func (b *AddressBook) Retire(e *pipe.End) {
+	b.Remove(e)
+	e.ID = b.fresh()
+}
+
+// fresh returns a generated id that is not in the book.
+func (b *AddressBook) fresh() []byte {
+	id := make([]byte, 5)
 	for {
 		binary.BigEndian.PutUint32(id[1:], b.next)
 		b.next++
-		if b.Add(id[:], e) {
-			return
+		if b.Find(id) == nil {
+			return id
 		}
 	}
 }

@@ -22,18 +22,42 @@ func (f *FairQueue) Remove(e *pipe.End) { f.ring.leave(e) }
 
 // Recv takes the next message and returns the pipe that it came from, or nil
 // when nothing waits. A pipe whose peer is gone is read to its end.
+// Subscriptions are no messages here and thrown away.
 func (f *FairQueue) Recv(m *message.Message) *pipe.End {
 	for f.ring.at != nil {
 		e := f.ring.at
-		if e.Read(m) == pipe.OK {
-			if f.ring.size > 1 {
-				f.ring.step()
-			}
+		if e.Read(m) != pipe.OK {
+			f.ring.leave(e)
+			continue
+		}
+		f.Done()
+		if m.Kind == message.Data {
 			return e
 		}
-		f.ring.leave(e)
 	}
 	return nil
+}
+
+// Turn returns the pipe whose turn it is, or nil. It is for a pattern that has
+// more to tell of a pipe than its messages, and says Done or Remove itself.
+func (f *FairQueue) Turn() *pipe.End { return f.ring.at }
+
+// Done ends the turn of the pipe that has it.
+func (f *FairQueue) Done() {
+	if f.ring.size > 1 {
+		f.ring.step()
+	}
+}
+
+// Ready reports whether a message waits.
+func (f *FairQueue) Ready() bool {
+	for f.ring.at != nil {
+		if f.ring.at.CanRead() == pipe.OK {
+			return true
+		}
+		f.ring.leave(f.ring.at)
+	}
+	return false
 }
 
 // Len is the number of pipes that are thought to hold messages.

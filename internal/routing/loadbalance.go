@@ -35,5 +35,17 @@ func (l *LoadBalance) Send(m *message.Message) *pipe.End {
 	return nil
 }
 
+// Next returns the pipe that the next message will go to, or nil when there is
+// none with room.
+func (l *LoadBalance) Next() *pipe.End {
+	for l.ring.at != nil {
+		if l.ring.at.CanWrite() == pipe.OK {
+			return l.ring.at
+		}
+		l.ring.leave(l.ring.at)
+	}
+	return nil
+}
+
 // Len is the number of pipes that are thought to have room.
 func (l *LoadBalance) Len() int { return l.ring.size }

@@ -216,3 +216,12 @@ func (t *Trie[V]) unlink(n *node[set], at uint32) (last bool) {
 	t.tree.prune(n)
 	return true
 }
+
+// Held returns how many topics v has.
+func (t *Trie[V]) Held(v V) int {
+	id, known := t.ids[v]
+	if !known {
+		return 0
+	}
+	return len(t.members[id].topics)
+}

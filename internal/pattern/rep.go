@@ -1,0 +1,170 @@
+package pattern
+
+import (
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+	"zeromux/internal/routing"
+)
+
+// rep receives a request from each peer in turn and sends the reply back where
+// the request came from. Everything runs under both locks. RFC 28 "The REP
+// Socket Type".
+type rep struct {
+	env *Env
+	in  routing.FairQueue
+
+	replying bool      // a request was received and not answered
+	asker    *pipe.End // where it came from; nil: that peer is gone
+	envelope envelope
+	ahead    ahead
+
+	reply message.Message // what Send writes
+}
+
+func newRep(env *Env) Pattern { return &rep{env: env, in: routing.NewFairQueue()} }
+
+func (p *rep) Attach(e *pipe.End) bool {
+	e.State = served
+	p.in.Add(e)
+	return true
+}
+
+func (p *rep) Online(e *pipe.End) bool {
+	e.Online = true
+	return true
+}
+
+func (p *rep) Offline(e *pipe.End) { e.Online = false }
+
+func (p *rep) Detach(e *pipe.End) {
+	e.Online, e.State = false, leaving
+	if p.asker == e {
+		p.asker = nil
+	}
+}
+
+func (p *rep) Discard(e *pipe.End) {
+	e.State = nil
+	p.in.Remove(e)
+	p.ahead.discard(e)
+}
+
+func (p *rep) Recv(m *message.Message) (*pipe.End, error) {
+	if p.replying {
+		return nil, ErrState
+	}
+	e := p.ahead.take(m)
+	if e == nil {
+		e = p.next(m)
+	}
+	if e == nil {
+		return nil, ErrWouldBlock
+	}
+	// The delimiter is there: next has seen it.
+	n := delimiter(m)
+	p.envelope.keep(m.Frames[:n+1])
+	m.Frames = m.Frames[:copy(m.Frames, m.Frames[n+1:])]
+	p.replying, p.asker = true, nil
+	if standingOf(e) == served {
+		p.asker = e
+	}
+	return e, nil
+}
+
+// next reads up to a message that has an envelope and a body.
+func (p *rep) next(m *message.Message) *pipe.End {
+	for {
+		e := p.in.Recv(m)
+		if e == nil || delimiter(m) >= 0 {
+			return e
+		}
+		p.env.Dropped(DroppedMalformed)
+	}
+}
+
+// delimiter returns the index of the first empty frame, or -1 if there is none
+// with something behind it.
+func delimiter(m *message.Message) int {
+	for i, f := range m.Frames[:len(m.Frames)-1] {
+		if len(f) == 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// Send puts the envelope of the request in front. A reply that nobody waits for
+// any more, or for which there is no room, is dropped.
+func (p *rep) Send(m *message.Message) error {
+	if !p.replying {
+		return ErrState
+	}
+	p.reply.Frames = append(p.envelope.frames(p.reply.Frames[:0]), m.Frames...)
+	p.reply.Owned = m.Owned
+	st := pipe.Closed
+	if p.asker != nil {
+		st = p.asker.Write(&p.reply)
+	}
+	switch st {
+	case pipe.Full:
+		p.env.Dropped(DroppedFull)
+	case pipe.Closed:
+		p.env.Dropped(DroppedUnroutable)
+	}
+	clear(p.reply.Frames)
+	p.reply.Owned = nil
+	p.replying, p.asker = false, nil
+	return nil
+}
+
+func (p *rep) Writable(*pipe.End) {}
+
+func (p *rep) Readable(e *pipe.End) {
+	if standingOf(e) != stranger {
+		p.in.Add(e)
+	}
+}
+
+func (p *rep) CanSend() bool { return p.replying }
+
+func (p *rep) CanRecv() bool {
+	if p.replying {
+		return false
+	}
+	if p.ahead.from == nil {
+		p.ahead.from = p.next(&p.ahead.m)
+	}
+	return p.ahead.from != nil
+}
+
+// An envelope is the frames of a request up to the delimiter, in memory of
+// their own.
+type envelope struct {
+	octets []byte
+	ends   []int // of the frames
+}
+
+// roomyEnvelope is the size, in octets or frames, from which the memory of an
+// envelope is not kept for the next one.
+const roomyEnvelope = 4 << 10
+
+func (v *envelope) keep(frames [][]byte) {
+	if cap(v.octets) > roomyEnvelope || cap(v.ends) > roomyEnvelope {
+		*v = envelope{}
+	}
+	v.octets, v.ends = v.octets[:0], v.ends[:0]
+	for _, f := range frames {
+		v.octets = append(v.octets, f...)
+		v.ends = append(v.ends, len(v.octets))
+	}
+}
+
+// frames appends the frames to b; they are valid until the next keep.
+func (v *envelope) frames(b [][]byte) [][]byte {
+	from := 0
+	for _, end := range v.ends {
+		b = append(b, v.octets[from:end])
+		from = end
+	}
+	return b
+}

@@ -1,0 +1,212 @@
+package pattern
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+	"zeromux/internal/routing"
+)
+
+// req sends a request to one peer and takes the reply of that peer, by turns.
+// Everything runs under both locks. RFC 28 "The REQ Socket Type".
+type req struct {
+	env *Env
+	out routing.LoadBalance
+	in  routing.FairQueue
+
+	awaiting bool      // a request is out
+	asked    *pipe.End // where it went; nil: that peer is gone
+	id       [4]byte   // the last request id
+	ahead    ahead
+
+	request message.Message // what Send writes
+	stale   message.Message // what drain reads
+}
+
+func newReq(env *Env) Pattern {
+	p := &req{env: env, out: routing.NewLoadBalance(), in: routing.NewFairQueue()}
+	_, _ = rand.Read(p.id[:]) // never fails
+	return p
+}
+
+func (p *req) Attach(e *pipe.End) bool {
+	e.State = served
+	p.env.probe(e)
+	p.out.Add(e)
+	p.in.Add(e)
+	return true
+}
+
+func (p *req) Online(e *pipe.End) bool {
+	e.Online = standingOf(e) == served
+	return e.Online
+}
+
+func (p *req) Offline(e *pipe.End) {
+	e.Online = false
+	if standingOf(e) == served {
+		p.env.probe(e)
+	}
+}
+
+// Detach forgets who was asked if that peer is gone: any reply will do then.
+func (p *req) Detach(e *pipe.End) {
+	e.Online = false
+	if standingOf(e) == served {
+		e.State = leaving
+	}
+	p.out.Remove(e)
+	if p.asked == e {
+		p.asked = nil
+	}
+}
+
+func (p *req) Discard(e *pipe.End) {
+	e.State = nil
+	p.in.Remove(e)
+	p.ahead.discard(e)
+}
+
+// Send puts the empty delimiter in front, and a request id before that if the
+// socket wants one. Whatever came before a request cannot be its reply, and is
+// thrown away.
+func (p *req) Send(m *message.Message) error {
+	o := p.env.Options
+	if p.awaiting && !o.ReqRelaxed {
+		return ErrState
+	}
+	e := p.out.Next()
+	if e == nil {
+		return ErrWouldBlock
+	}
+	p.drain(e)
+
+	frames := p.request.Frames[:0]
+	if o.ReqCorrelate {
+		binary.NativeEndian.PutUint32(p.id[:], binary.NativeEndian.Uint32(p.id[:])+1)
+		frames = append(frames, p.id[:])
+	}
+	frames = append(frames, empty)
+	p.request.Frames, p.request.Owned = append(frames, m.Frames...), m.Owned
+	e = p.out.Send(&p.request)
+	clear(p.request.Frames)
+	p.request.Owned = nil
+	if e == nil {
+		return ErrWouldBlock
+	}
+	p.awaiting, p.asked = true, e
+	return nil
+}
+
+// drain throws away what has arrived by now, also what e holds and has not
+// announced yet: the peer that is asked next.
+func (p *req) drain(e *pipe.End) {
+	p.ahead.from = nil
+	p.in.Add(e)
+	for p.in.Len() > 0 {
+		e := p.in.Turn()
+		for _, n := e.Depth(); n > 0 && e.Read(&p.stale) == pipe.OK; n-- {
+			if !p.judge(e, &p.stale) {
+				break
+			}
+			p.env.Dropped(DroppedFiltered)
+		}
+		p.in.Remove(e)
+	}
+}
+
+func (p *req) Recv(m *message.Message) (*pipe.End, error) {
+	if !p.awaiting {
+		return nil, ErrState
+	}
+	e := p.ahead.take(m)
+	if e == nil {
+		e = p.next(m)
+	}
+	if e == nil {
+		return nil, ErrWouldBlock
+	}
+	p.awaiting, p.asked = false, nil
+	return e, nil
+}
+
+// next reads up to the reply that is waited for and takes the envelope off.
+func (p *req) next(m *message.Message) *pipe.End {
+	for {
+		e := p.in.Recv(m)
+		if e == nil {
+			return nil
+		}
+		if !p.judge(e, m) {
+			continue
+		}
+		if (p.asked == nil || p.asked == e) && p.open(m) {
+			return e
+		}
+		p.env.Dropped(DroppedFiltered)
+	}
+}
+
+// judge reports whether m has the form of a reply: perhaps a request id, the
+// delimiter, at least one frame of body. A peer that sends anything else over a
+// connection loses it.
+func (p *req) judge(e *pipe.End, m *message.Message) bool {
+	f := m.Frames
+	if len(f) > 2 && len(f[0]) == len(p.id) {
+		f = f[1:]
+	}
+	if len(f) > 1 && len(f[0]) == 0 {
+		return true
+	}
+	p.env.Dropped(DroppedMalformed)
+	if e.Peer == nil || !e.Peer.Inproc {
+		e.State = nil
+		p.out.Remove(e)
+		p.in.Remove(e)
+		p.env.Expel(e)
+	}
+	return false
+}
+
+// open takes the envelope off and reports whether it is the one in use.
+func (p *req) open(m *message.Message) bool {
+	correlated := len(m.Frames[0]) > 0
+	if correlated != p.env.Options.ReqCorrelate || correlated && !bytes.Equal(m.Frames[0], p.id[:]) {
+		return false
+	}
+	n := 1
+	if correlated {
+		n = 2
+	}
+	m.Frames = m.Frames[:copy(m.Frames, m.Frames[n:])]
+	return true
+}
+
+func (p *req) Writable(e *pipe.End) {
+	if standingOf(e) == served {
+		p.out.Add(e)
+	}
+}
+
+func (p *req) Readable(e *pipe.End) {
+	if standingOf(e) != stranger {
+		p.in.Add(e)
+	}
+}
+
+func (p *req) CanSend() bool {
+	return (!p.awaiting || p.env.Options.ReqRelaxed) && p.out.Next() != nil
+}
+
+func (p *req) CanRecv() bool {
+	if !p.awaiting {
+		return false
+	}
+	if p.ahead.from == nil {
+		p.ahead.from = p.next(&p.ahead.m)
+	}
+	return p.ahead.from != nil
+}
