@@ -11,7 +11,7 @@ import (
 var (
 	// ErrInvalid says that an endpoint, an address or an option has no meaning.
 	// It is EINVAL.
-	ErrInvalid error = &kind{"malformed address", syscall.EINVAL}
+	ErrInvalid error = &kind{"invalid argument", syscall.EINVAL}
 
 	// ErrNoDevice says that an address names no interface, address or host that
 	// could be used here. It is ENODEV.
@@ -35,7 +35,7 @@ func (k *kind) Unwrap() error { return k.errno }
 type AddressError struct {
 	Address string // as it was given
 	Why     string // a phrase for people
-	Kind    error  // ErrInvalid, ErrNoDevice or ErrNameTooLong
+	Kind    error  // one of the sentinels above, or errors.ErrUnsupported
 	Cause   error  // what the system or the resolver said; may be nil
 }
 

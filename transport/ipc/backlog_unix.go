@@ -21,7 +21,7 @@ func setBacklog(l *net.UnixListener, backlog int) error {
 		return outer
 	}
 	if err != nil {
-		return fmt.Errorf("Backlog %d: %w", backlog, err)
+		return fmt.Errorf("option Backlog %d: %w", backlog, err)
 	}
 	return nil
 }

@@ -104,24 +104,24 @@ func (Transport) Listen(ctx context.Context, address string, o *transport.Option
 	if err := checkOptions(o); err != nil {
 		return nil, err
 	}
-	dir := ""
+	var dir wildcardDir
 	if strings.HasPrefix(address, "*") {
 		var err error
 		if dir, err = makeWildcardDir(); err != nil {
-			return nil, err
+			return nil, transport.Portable(err)
 		}
-		address = wildcardSocket(dir)
+		address = dir.socket()
 	}
 	l, err := listen(address, dir, o)
 	if err != nil {
-		removeWildcardDir(dir)
+		dir.remove()
 		return nil, transport.Portable(err)
 	}
 	return l, nil
 }
 
 // listen binds address, which is no wildcard; dir is what the listener removes.
-func listen(address, dir string, o *transport.Options) (*listener, error) {
+func listen(address string, dir wildcardDir, o *transport.Options) (*listener, error) {
 	if err := checkAddress(address); err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func listen(address, dir string, o *transport.Options) (*listener, error) {
 		// The file goes first: while the socket is open its inode cannot be
 		// given to another file, and so l.file is told from it for certain.
 		l.file.remove()
-		removeWildcardDir(dir)
+		dir.remove()
 		return unix.Close()
 	})
 	if err := setBacklog(unix, o.ListenBacklog()); err != nil {

@@ -13,7 +13,7 @@ import (
 // Unix-domain connection; else the error wraps errors.ErrUnsupported.
 func PeerCredentials(c net.Conn) (Credentials, error) {
 	sc, ok := c.(syscall.Conn)
-	if !ok {
+	if !ok || c.LocalAddr().Network() != "unix" {
 		return Credentials{}, fmt.Errorf("ipc: credentials of a %T: %w", c, errors.ErrUnsupported)
 	}
 	raw, err := sc.SyscallConn()

@@ -3,14 +3,19 @@ package ipc
 import (
 	"os"
 	"path/filepath"
-
-	"zeromux/transport"
 )
+
+// wildcardDir is a directory made for one wildcard address.
+// The zero value is no directory.
+type wildcardDir struct {
+	path     string // as it is reported, perhaps relative
+	absolute string // the same whatever the working directory is later
+}
 
 // makeWildcardDir makes a directory that only this user can enter. It lies in
 // the first of $TMPDIR, $TEMPDIR and $TMP that exists, else in the working
 // directory, and then its path is relative; so it is in libzmq.
-func makeWildcardDir() (string, error) {
+func makeWildcardDir() (wildcardDir, error) {
 	parent := "."
 	for _, name := range []string{"TMPDIR", "TEMPDIR", "TMP"} {
 		value := os.Getenv(name)
@@ -19,22 +24,29 @@ func makeWildcardDir() (string, error) {
 			break
 		}
 	}
-	dir, err := os.MkdirTemp(parent, "tmp")
+	path, err := os.MkdirTemp(parent, "tmp")
 	if err != nil {
-		return "", transport.Portable(err)
+		return wildcardDir{}, err
 	}
-	return filepath.Clean(dir), nil
+	return wildcardDir{path: filepath.Clean(path), absolute: absolute(path)}, nil
 }
 
-// wildcardSocket is the path to bind in a directory made for it.
-func wildcardSocket(dir string) string { return filepath.Join(dir, "socket") }
+// socket is the path to bind in d.
+func (d wildcardDir) socket() string { return filepath.Join(d.path, "socket") }
 
-// removeWildcardDir removes what makeWildcardDir made, once it is empty.
-// The empty string is no directory.
-func removeWildcardDir(dir string) {
-	if dir != "" {
-		os.Remove(dir)
+// remove removes d once it is empty.
+func (d wildcardDir) remove() {
+	if d.absolute != "" {
+		os.Remove(d.absolute)
 	}
+}
+
+// absolute makes path independent of the working directory, where that can be done.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // unlink removes what is at path, unless it is a directory. If it cannot, the
@@ -53,16 +65,12 @@ type boundFile struct {
 
 // remember notes the file that was just bound at path.
 func remember(path string) boundFile {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		absolute = path
-	}
 	info, err := os.Lstat(path)
 	if err != nil {
 		return boundFile{}
 	}
 	os.SameFile(info, info) // Windows asks for a file's identity only when it is first compared
-	return boundFile{absolute, info}
+	return boundFile{absolute(path), info}
 }
 
 // remove removes the file if it is still the one that was bound: another

@@ -17,17 +17,17 @@ import (
 func checkOptions(o *transport.Options) error {
 	switch {
 	case o.TOS < 0 || o.TOS > 255:
-		return fmt.Errorf("tcp: TOS %d: %w", o.TOS, transport.ErrInvalid)
+		return fmt.Errorf("tcp: option TOS %d: %w", o.TOS, transport.ErrInvalid)
 	case o.Priority < 0:
-		return fmt.Errorf("tcp: Priority %d: %w", o.Priority, transport.ErrInvalid)
+		return fmt.Errorf("tcp: option Priority %d: %w", o.Priority, transport.ErrInvalid)
 	case o.SendBuffer < 0 || o.RecvBuffer < 0:
 		return fmt.Errorf("tcp: negative buffer size: %w", transport.ErrInvalid)
 	case o.MaxRetransmit < 0:
-		return fmt.Errorf("tcp: MaxRetransmit %v: %w", o.MaxRetransmit, transport.ErrInvalid)
+		return fmt.Errorf("tcp: option MaxRetransmit %v: %w", o.MaxRetransmit, transport.ErrInvalid)
 	case o.KeepAlive.Mode > transport.KeepAliveOn:
-		return fmt.Errorf("tcp: KeepAlive mode %d: %w", o.KeepAlive.Mode, transport.ErrInvalid)
+		return fmt.Errorf("tcp: option KeepAlive mode %d: %w", o.KeepAlive.Mode, transport.ErrInvalid)
 	case strings.IndexByte(o.BindToDevice, 0) >= 0:
-		return fmt.Errorf("tcp: BindToDevice %q: %w", o.BindToDevice, transport.ErrInvalid)
+		return fmt.Errorf("tcp: option BindToDevice %q: %w", o.BindToDevice, transport.ErrInvalid)
 	case o.Priority != 0 && !hasPriority:
 		return unsupported("Priority")
 	case o.BindToDevice != "" && !hasBindToDevice:
@@ -35,13 +35,13 @@ func checkOptions(o *transport.Options) error {
 	case o.MaxRetransmit != 0 && !hasMaxRetransmit:
 		return unsupported("MaxRetransmit")
 	case o.Dialer != nil && (o.Priority != 0 || o.BindToDevice != ""):
-		return fmt.Errorf("tcp: Priority and BindToDevice cannot be combined with a Dialer: %w", transport.ErrInvalid)
+		return fmt.Errorf("tcp: options Priority and BindToDevice cannot be combined with a Dialer: %w", transport.ErrInvalid)
 	}
 	return nil
 }
 
 func unsupported(option string) error {
-	return fmt.Errorf("tcp: %s: %w on %s", option, errors.ErrUnsupported, runtime.GOOS)
+	return fmt.Errorf("tcp: option %s: %w on %s", option, errors.ErrUnsupported, runtime.GOOS)
 }
 
 // beforeConnect returns what is done to a socket before it connects.
@@ -78,7 +78,7 @@ func prepare(s socket, o *transport.Options, ipv6 bool) error {
 	}
 	if o.BindToDevice != "" {
 		if err := bindToDevice(s, o.BindToDevice, ipv6); err != nil {
-			return fmt.Errorf("BindToDevice %q: %w", o.BindToDevice, err)
+			return fmt.Errorf("option BindToDevice %q: %w", o.BindToDevice, err)
 		}
 	}
 	return setPacketClass(s, o, ipv6)
@@ -106,7 +106,7 @@ func established(conn net.Conn, o *transport.Options, accepted bool) error {
 	return control(raw, func(s socket) error {
 		if o.MaxRetransmit != 0 {
 			if err := setMaxRetransmit(s, o.MaxRetransmit); err != nil {
-				return fmt.Errorf("MaxRetransmit %v: %w", o.MaxRetransmit, err)
+				return fmt.Errorf("option MaxRetransmit %v: %w", o.MaxRetransmit, err)
 			}
 		}
 		if !isNew {
@@ -149,12 +149,12 @@ func roundUp(d, unit time.Duration) int {
 func setBuffers(s socket, o *transport.Options) error {
 	if o.SendBuffer > 0 {
 		if err := setInt(s, solSocket, soSndbuf, o.SendBuffer); err != nil {
-			return fmt.Errorf("SendBuffer %d: %w", o.SendBuffer, err)
+			return fmt.Errorf("option SendBuffer %d: %w", o.SendBuffer, err)
 		}
 	}
 	if o.RecvBuffer > 0 {
 		if err := setInt(s, solSocket, soRcvbuf, o.RecvBuffer); err != nil {
-			return fmt.Errorf("RecvBuffer %d: %w", o.RecvBuffer, err)
+			return fmt.Errorf("option RecvBuffer %d: %w", o.RecvBuffer, err)
 		}
 	}
 	return nil
@@ -164,12 +164,12 @@ func setBuffers(s socket, o *transport.Options) error {
 func setPacketClass(s socket, o *transport.Options, ipv6 bool) error {
 	if o.TOS != 0 {
 		if err := setTOS(s, o.TOS, ipv6); err != nil {
-			return fmt.Errorf("TOS %d: %w", o.TOS, err)
+			return fmt.Errorf("option TOS %d: %w", o.TOS, err)
 		}
 	}
 	if o.Priority != 0 {
 		if err := setPriority(s, o.Priority); err != nil {
-			return fmt.Errorf("Priority %d: %w", o.Priority, err)
+			return fmt.Errorf("option Priority %d: %w", o.Priority, err)
 		}
 	}
 	return nil
@@ -202,7 +202,7 @@ func setBacklog(tcp *net.TCPListener, backlog int) error {
 	}
 	return control(raw, func(s socket) error {
 		if err := listenAgain(s, backlog); err != nil {
-			return fmt.Errorf("Backlog %d: %w", backlog, err)
+			return fmt.Errorf("option Backlog %d: %w", backlog, err)
 		}
 		return nil
 	})

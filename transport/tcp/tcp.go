@@ -6,8 +6,10 @@ package tcp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"syscall"
 
@@ -60,6 +62,10 @@ func (Transport) Dial(ctx context.Context, address string, o *transport.Options)
 		defer cancel()
 	}
 	conn, err := dial(ctx, source, remote, o)
+	if errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded) {
+		// The net package has two clocks for one deadline, and either may be first.
+		err = fmt.Errorf("%w (%w)", err, context.DeadlineExceeded)
+	}
 	if err != nil {
 		return nil, transport.Portable(err)
 	}
