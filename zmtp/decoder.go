@@ -51,7 +51,7 @@ func NewDecoder(v Version, maxFrame int64) *Decoder {
 //
 // When b ends before the frame does, all of b is taken and the error is ErrShort.
 // ErrFrameSize and ErrTooLarge are reported as soon as the header is complete,
-// and again by every later call.
+// and again by every later call; n is then 0.
 //
 // The body may lie in b, or in memory that the next call uses again.
 func (d *Decoder) Next(b []byte) (f Frame, n int, err error) {
@@ -100,13 +100,16 @@ func (d *Decoder) takeHeader(b []byte) (n int, err error) {
 		d.nhead += copy(d.head[d.nhead:], b)
 		return len(b), err
 	}
-	n -= d.nhead
-	d.nhead = 0
 	if err == nil {
 		err = h.Check(d.over - 1)
 	}
-	d.header, d.err = h, err
-	return max(n, 0), err
+	if err != nil {
+		d.err = err
+		return 0, err
+	}
+	n -= d.nhead
+	d.nhead, d.header = 0, h
+	return n, nil
 }
 
 // takeBody takes what belongs to the body from b.
