@@ -59,8 +59,10 @@ func Run(t *testing.T, s Subject) {
 		{"a Dialer opens the connection", dialer},
 		{"the sizes of buffers may be chosen", buffers},
 		{"negative sizes are refused", negativeBuffers},
-		{"a short backlog loses no connection that is accepted", backlog},
+		{"the backlog may be as short as can be", backlog},
 	}
+	// The first socket of a process makes the runtime open descriptors of its own.
+	Listen(t, s.Transport, s.Bind(t), nil).Close()
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			before := descriptors(t)
