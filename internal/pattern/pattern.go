@@ -21,9 +21,13 @@ import (
 // says Lockstep. No method may block, call out or keep what it is given, but
 // for the ends.
 //
-// A message that Send accepts has been copied into pipes when it returns. The
-// frames that Recv yields are borrowed from the end it returns until the next
-// Recv; with a nil end they are the pattern's own and must be copied.
+// A message has at least one frame. One that Send accepts has been copied into
+// pipes when it returns. The frames that Recv yields are borrowed from the end
+// it returns until the next Recv or CanRecv; with a nil end they are the
+// pattern's own and must be copied, and so must the first frame if the type's
+// row says PrependsID. A message with a nil end may still have a Peer.
+//
+// Publishers get Readable with both locks held (see Row).
 type Pattern interface {
 	// Attach gives the pattern a new pipe. Messages may be queued in it though
 	// no connection is up. Something may wait in it already. It reports
@@ -79,8 +83,9 @@ type Env struct {
 	// Dropped counts a message that was thrown away, by cause.
 	Dropped func(Cause)
 	// Kick closes the connection of e, which may come back if the endpoint is
-	// one that the socket connected to; Expel closes it for good. Both take
-	// effect after the locks are released.
+	// one that the socket connected to; Expel closes it for good, when what
+	// was written to e before has gone out. Both take effect after the locks
+	// are released.
 	Kick  func(e *pipe.End)
 	Expel func(e *pipe.End)
 	// ReceiversLook wakes receivers after a pattern made a message of its own
@@ -97,7 +102,8 @@ const (
 	// DroppedUnroutable: no peer, or none with that routing id, or the one
 	// that asked is gone.
 	DroppedUnroutable
-	// DroppedFiltered: it arrived though nobody here subscribes to it.
+	// DroppedFiltered: it arrived though nobody here subscribes to it, or is
+	// not the reply that is waited for.
 	DroppedFiltered
 	// DroppedMalformed: its envelope is not what the type expects.
 	DroppedMalformed
@@ -130,7 +136,8 @@ type Options struct {
 	StreamSilent bool // STREAM: no empty messages on connect and disconnect
 
 	// MaxSubscriptions is the most topics that one peer may subscribe to;
-	// zero: no limit.
+	// zero: no limit. PUB and XPUB expel a peer that asks for more: it could
+	// not know which of its topics are served.
 	MaxSubscriptions int
 	// ReceiveHighWater is the socket's, for patterns that queue reports.
 	ReceiveHighWater int

@@ -104,17 +104,20 @@ func (p *req) Send(m *message.Message) error {
 // drain throws away what has arrived by now, also what e holds and has not
 // announced yet: the peer that is asked next.
 func (p *req) drain(e *pipe.End) {
-	p.ahead.from = nil
+	if p.ahead.from != nil {
+		p.ahead.from = nil
+		p.env.Dropped(DroppedFiltered)
+	}
 	p.in.Add(e)
-	for p.in.Len() > 0 {
+	for range p.in.Len() {
 		e := p.in.Turn()
-		for _, n := e.Depth(); n > 0 && e.Read(&p.stale) == pipe.OK; n-- {
-			if !p.judge(e, &p.stale) {
-				break
-			}
+		_, n := e.Depth()
+		for ; n > 0 && e.Read(&p.stale) == pipe.OK && p.judge(e, &p.stale); n-- {
 			p.env.Dropped(DroppedFiltered)
 		}
-		p.in.Remove(e)
+		if p.in.Turn() == e {
+			p.in.Done()
+		}
 	}
 }
 
