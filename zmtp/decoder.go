@@ -1,9 +1,9 @@
 package zmtp
 
-// ahead is the most memory, in octets, that a Decoder asks for beyond what the
+// maxAhead is the most memory, in octets, that a Decoder asks for beyond what the
 // connection has brought in its life. One chunk of an ordinary read fits; a peer
 // that only claims to send more costs no more than this.
-const ahead = 64 << 10
+const maxAhead = 64 << 10
 
 // Frame is one frame as it came.
 type Frame struct {
@@ -19,9 +19,10 @@ type Frame struct {
 //
 // A Decoder begins where the greeting ends: after Version.GreetingSize octets.
 type Decoder struct {
-	v1   bool
-	over int64 // the smallest body that is too large; zero: none is
-	fed  int64 // octets taken in the life of the connection
+	v1    bool
+	over  int64 // the smallest body that is too large; zero: none is
+	ahead int64 // zero means maxAhead; tests make it small
+	fed   int64 // octets taken in the life of the connection
 
 	head  [MaxHeaderV1]byte // the header, as long as it is incomplete
 	nhead int
@@ -69,6 +70,9 @@ func (d *Decoder) Next(b []byte) (f Frame, n int, err error) {
 			d.fed += size
 			return Frame{d.header.Flags, b[n:end:end]}, end, nil
 		}
+		if d.ahead == 0 {
+			d.ahead = maxAhead
+		}
 		d.inBody, d.left = true, d.header.Size
 		d.body = d.body[:0]
 	}
@@ -78,7 +82,7 @@ func (d *Decoder) Next(b []byte) (f Frame, n int, err error) {
 	}
 	f = Frame{d.header.Flags, d.body}
 	d.inBody = false
-	if cap(d.body) > ahead {
+	if int64(cap(d.body)) > d.ahead {
 		d.body = nil // one large frame must not hold its memory for ever
 	}
 	return f, n, nil
@@ -133,11 +137,11 @@ func (d *Decoder) takeBody(b []byte) int {
 // the connection has brought nearly as much, else for one more block. The frame
 // never ends within a block, since then the whole body would have been asked for.
 func (d *Decoder) grow() {
-	if d.header.Size > d.fed+ahead {
+	if d.header.Size > d.fed+d.ahead {
 		if len(d.body) > 0 {
 			d.blocks = append(d.blocks, d.body)
 		}
-		d.body = make([]byte, 0, ahead)
+		d.body = make([]byte, 0, d.ahead)
 		return
 	}
 	whole := make([]byte, 0, d.header.Size)

@@ -21,7 +21,7 @@ func feed(tb testing.TB, d *Decoder, stream []byte, size int) ([]Frame, error) {
 			if n < 0 || n > len(segment) {
 				tb.Fatalf("Next took %d octets of %d", n, len(segment))
 			}
-			if held, most := d.held(), d.fed+ahead; held > most {
+			if held, most := d.held(), d.fed+max(d.ahead, 1); held > most {
 				tb.Fatalf("decoder holds %d octets of memory after %d octets of input", held, d.fed)
 			}
 			if errors.Is(err, ErrShort) {
@@ -74,23 +74,33 @@ func pattern(size int) []byte {
 }
 
 func TestDecoderGivesTheSameFramesWhateverTheSegments(t *testing.T) {
-	sizes := []int{0, 1, 252, 253, 254, 255, 256, 257, 4000, 65535, 65536, 65537, 300000, 3, 0, 200000, 70000}
 	for _, version := range []Version{V10, V20, V31} {
-		var stream []byte
-		var want []Frame
-		for i, size := range sizes {
-			f := Frame{Flags(i) & FlagMore, pattern(size)}
-			if version.UsesV1Framing() {
-				stream = AppendFrameV1(stream, f.Flags, f.Body)
-			} else {
-				stream = AppendFrame(stream, f.Flags, f.Body)
+		for _, c := range []struct {
+			ahead int64
+			sizes []int
+		}{
+			{1, []int{0, 1, 252, 253, 254, 255, 256, 257, 3, 0, 700, 300}},
+			{300, []int{0, 255, 256, 4000, 2, 5000, 10000, 20000}},
+			{maxAhead, []int{4000, 65535, 65536, 65537, 300000, 3, 0, 200000, 70000}},
+		} {
+			var stream []byte
+			var want []Frame
+			for i, size := range c.sizes {
+				f := Frame{Flags(i) & FlagMore, pattern(size)}
+				if version.UsesV1Framing() {
+					stream = AppendFrameV1(stream, f.Flags, f.Body)
+				} else {
+					stream = AppendFrame(stream, f.Flags, f.Body)
+				}
+				want = append(want, f)
 			}
-			want = append(want, f)
-		}
-		for _, segment := range []int{1, 2, 7, 9, 10, 1000, 8192, 65536, 100000, len(stream)} {
-			got, err := feed(t, NewDecoder(version, -1), stream, segment)
-			if err != ErrShort || !sameFrames(got, want) {
-				t.Errorf("%v in segments of %d: got %d frames and %v, want %d frames", version, segment, len(got), err, len(want))
+			for _, segment := range []int{1, 2, 7, 9, 10, 1000, 8192, 65536, 100000, len(stream)} {
+				d := NewDecoder(version, -1)
+				d.ahead = c.ahead
+				got, err := feed(t, d, stream, segment)
+				if err != ErrShort || !sameFrames(got, want) {
+					t.Errorf("%v in segments of %d, %d ahead: got %d frames and %v, want %d frames", version, segment, c.ahead, len(got), err, len(want))
+				}
 			}
 		}
 	}
@@ -153,7 +163,7 @@ func TestDecoderAsksForALargeBodyOnlyWhenAsMuchHasCome(t *testing.T) {
 			t.Fatal(err)
 		}
 		stream = nil
-		if most := int64(fed + len(block) + ahead); d.held() > most {
+		if most := int64(fed + len(block) + maxAhead); d.held() > most {
 			t.Fatalf("%d octets held after %d", d.held(), fed)
 		}
 	}
@@ -179,7 +189,7 @@ func TestDecoderLetsGoOfALargeBody(t *testing.T) {
 	if frames, _ := feed(t, d, stream, 8192); len(frames) != 1 {
 		t.Fatalf("got %d frames, want 1", len(frames))
 	}
-	if d.held() > ahead {
+	if d.held() > maxAhead {
 		t.Errorf("%d octets held after the frame was taken", d.held())
 	}
 }

@@ -158,19 +158,24 @@ func fuzzBody(t *testing.T, b []byte, version Version, appendTo func([]byte, Fla
 
 func FuzzDecoder(f *testing.F) {
 	addStreams(f, func(stream []byte) {
-		f.Add(stream, false, int64(-1), uint16(7))
-		f.Add(stream, true, int64(40), uint16(3))
+		f.Add(stream, false, int64(-1), uint8(7), uint16(0))
+		f.Add(stream, true, int64(40), uint8(3), uint16(5))
 	})
-	f.Add(append(AppendHeader(nil, 0, 100_000), pattern(80_000)...), false, int64(-1), uint16(5000))
-	f.Fuzz(func(t *testing.T, stream []byte, v1 bool, limit int64, segment uint16) {
+	f.Add(append(AppendHeader(nil, 0, 1000), pattern(800)...), false, int64(-1), uint8(50), uint16(64))
+	f.Fuzz(func(t *testing.T, stream []byte, v1 bool, limit int64, segment uint8, ahead uint16) {
 		version := V31
 		if v1 {
 			version = V10
 		}
+		decoder := func() *Decoder {
+			d := NewDecoder(version, limit)
+			d.ahead = int64(ahead)
+			return d
+		}
 		// feed checks at each step what memory is held.
-		whole, wholeErr := feed(t, NewDecoder(version, limit), stream, max(len(stream), 1))
+		whole, wholeErr := feed(t, decoder(), stream, max(len(stream), 1))
 		for _, size := range []int{1, max(int(segment), 1)} {
-			parts, partsErr := feed(t, NewDecoder(version, limit), stream, size)
+			parts, partsErr := feed(t, decoder(), stream, size)
 			if !sameFrames(whole, parts) {
 				t.Fatalf("%d frames from the whole, %d from segments of %d", len(whole), len(parts), size)
 			}
