@@ -142,6 +142,15 @@ func (t *Trie[V]) mark(met []entry, f func(v V)) {
 // Len returns the number of distinct topics. libzmq: ZMQ_TOPICS_COUNT.
 func (t *Trie[V]) Len() int { return t.topics }
 
+// Held returns how many topics v has.
+func (t *Trie[V]) Held(v V) int {
+	id, known := t.ids[v]
+	if !known {
+		return 0
+	}
+	return len(t.members[id].topics)
+}
+
 // enter returns the index of v among the members, a new one if v has no topics.
 func (t *Trie[V]) enter(v V) uint32 {
 	if id, known := t.ids[v]; known {
@@ -215,13 +224,4 @@ func (t *Trie[V]) unlink(n *node[set], at uint32) (last bool) {
 	t.topics--
 	t.tree.prune(n)
 	return true
-}
-
-// Held returns how many topics v has.
-func (t *Trie[V]) Held(v V) int {
-	id, known := t.ids[v]
-	if !known {
-		return 0
-	}
-	return len(t.members[id].topics)
 }

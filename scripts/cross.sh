@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Builds every module for other systems, without a C compiler: cross.sh quick|all.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+case ${1:-all} in
+  # One of each kind of system, and of 32 bits.
+  quick) targets="linux/386 darwin/arm64 windows/amd64 freebsd/amd64 solaris/amd64 aix/ppc64" ;;
+  all) targets=$(go tool dist list | grep -E '^(linux|darwin|windows|freebsd|openbsd|netbsd|dragonfly|solaris|illumos|aix)/') ;;
+  *)
+    echo "cross.sh: quick or all, not $1" >&2
+    exit 2
+    ;;
+esac
+
+mapfile -t dirs < <(modules)
+for target in $targets; do
+  start=$SECONDS
+  for dir in "${dirs[@]}"; do
+    (cd "$dir" && CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build ./...) || {
+      echo "cross: $target: $(short "$dir") does not build" >&2
+      exit 1
+    }
+  done
+  printf 'builds for %-16s %4d s\n' "$target" $((SECONDS - start))
+done
