@@ -67,16 +67,13 @@ func shake(cfg *Config, conn net.Conn) (introduction, error) {
 func (s *shaker) greet() (introduction, error) {
 	mech := s.mechanism()
 	full := zmtp.AppendGreeting(nil, zmtp.Greeting{Mechanism: mech.Name()}, len(s.cfg.RoutingID))
-	if err := s.write(full[:zmtp.SignatureSize]); err != nil {
-		return introduction{}, err
-	}
 	version, err := s.detect(full)
 	if err != nil {
 		return introduction{}, err
 	}
 	switch {
 	case version.HasHandshake():
-		return s.modern(version, mech, full)
+		return s.modern(version, mech)
 	case s.cfg.RefuseOld:
 		return introduction{}, errOldPeer
 	default:
@@ -84,18 +81,22 @@ func (s *shaker) greet() (introduction, error) {
 	}
 }
 
-// detect reads until the peer's version is plain. The eleventh octet of our own
-// greeting goes out as soon as the peer looks versioned, for it may wait for it.
+// detect reads until the peer's version is plain, and sends of our own greeting
+// what the peer may be waiting for before it goes on with its own.
 func (s *shaker) detect(full []byte) (zmtp.Version, error) {
-	announced := false
+	sent := 0
 	for {
-		version, err := zmtp.Detect(s.b)
-		if !announced && len(s.b) >= zmtp.SignatureSize && (err == zmtp.ErrShort || version != zmtp.V10) {
-			announced = true
-			if err := s.write(full[zmtp.SignatureSize : zmtp.SignatureSize+1]); err != nil {
+		due := zmtp.GreetingDue(s.b)
+		if due == zmtp.OldGreetingSize {
+			due-- // an older peer gets our socket type in place of a minor version
+		}
+		if due > sent {
+			if err := s.write(full[sent:due]); err != nil {
 				return 0, err
 			}
+			sent = due
 		}
+		version, err := zmtp.Detect(s.b)
 		if err == nil {
 			return version, nil
 		}
@@ -118,10 +119,7 @@ func (s *shaker) mechanism() mechanism.Mechanism {
 }
 
 // modern goes on with a peer of 3.0 or later.
-func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism, full []byte) (introduction, error) {
-	if err := s.write(full[zmtp.SignatureSize+1:]); err != nil {
-		return introduction{}, err
-	}
+func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introduction, error) {
 	for len(s.b) < zmtp.GreetingSize {
 		if err := s.more(); err != nil {
 			return introduction{}, err

@@ -127,6 +127,9 @@ func (l *Link) join(binder Side) {
 	}
 }
 
+// Name is the inproc name that the link was connected to.
+func (l *Link) Name() string { return l.name }
+
 // over reports whether the connecter has closed its end.
 func (l *Link) over() bool {
 	l.mu.Lock()

@@ -41,6 +41,9 @@ type End struct {
 	Peer *message.Peer
 	// State is the pattern's own; guarded as the pattern says.
 	State any
+	// Link is what stands behind the pipe in the eyes of the socket: a session
+	// or a neighbour. Set before Attach.
+	Link any
 	// Online says that a connection is up, or a neighbour there; guarded by
 	// sendMu.
 	Online bool
@@ -146,8 +149,22 @@ func (e *End) Written() (messages, octets uint64) { return e.out.totals() }
 // Arrived is how many messages and octets were ever written for this side.
 func (e *End) Arrived() (messages, octets uint64) { return e.in.totals() }
 
+// TakeWritten is Written, and begins to count anew.
+func (e *End) TakeWritten() (messages, octets uint64) { return e.out.takeTotals() }
+
+// TakeArrived is Arrived, and begins to count anew.
+func (e *End) TakeArrived() (messages, octets uint64) { return e.in.takeTotals() }
+
 func (q *queue) totals() (messages, octets uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.messages, q.octets
+}
+
+func (q *queue) takeTotals() (messages, octets uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	messages, octets = q.messages, q.octets
+	q.messages, q.octets = 0, 0
+	return messages, octets
 }

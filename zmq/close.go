@@ -1,0 +1,123 @@
+package zmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"zeromux/internal/engine"
+	"zeromux/internal/pipe"
+)
+
+// stop makes every blocked and further call fail with err.
+func (s *Socket) stop(err error) {
+	s.sendMu.Lock()
+	s.recvMu.Lock()
+	if s.dead == nil || err == ErrClosed {
+		s.dead = err
+	}
+	s.recvMu.Unlock()
+	s.sendMu.Unlock()
+	s.look()
+	s.peersChanged()
+}
+
+// Close closes the socket and returns at once. Messages that were received are
+// dropped; messages that are not sent yet go out in the background for as long
+// as Linger says. Blocked calls return ErrClosed. A second Close does nothing.
+func (s *Socket) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	linger := s.config.linger(s.row, !s.ctx.config.NotBlocky)
+	listeners := s.listeners
+	s.listeners = nil
+	names := s.names
+	s.names = nil
+	s.mu.Unlock()
+
+	s.stop(ErrClosed)
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	for name := range names {
+		s.ctx.registry.Unbind(name, s.side())
+	}
+
+	s.mu.Lock()
+	sessions := make(map[*engine.Session]*pipe.End, len(s.sessions))
+	for session, app := range s.sessions {
+		sessions[session] = app
+	}
+	links := s.links
+	s.links = nil
+	s.mu.Unlock()
+	for e, l := range links {
+		l.link.Close(e)
+		if linger == 0 {
+			l.link.Drop()
+		}
+	}
+	for session, app := range sessions {
+		if app != nil {
+			app.CloseWrite()
+			app.CloseRead()
+		}
+		session.Close(linger)
+	}
+	s.monitors.stop()
+	s.finish()
+	if err := errors.Join(errs...); err != nil {
+		return s.fail("close", "", err)
+	}
+	return nil
+}
+
+// finish lets the context forget the socket when nothing of it is left.
+func (s *Socket) finish() {
+	s.mu.Lock()
+	over := s.closed && len(s.sessions) == 0
+	if over {
+		select {
+		case <-s.gone:
+			over = false
+		default:
+			close(s.gone)
+		}
+	}
+	s.mu.Unlock()
+	if over {
+		s.ctx.remove(s)
+	}
+}
+
+// CloseContext closes the socket and returns when everything that was to be
+// sent is out. When ctx ends first, or Linger has passed, the rest is thrown
+// away.
+func (s *Socket) CloseContext(ctx context.Context) error {
+	err := s.Close()
+	select {
+	case <-s.gone:
+		return err
+	case <-ctx.Done():
+		s.abandon()
+		return s.fail("close", "", fmt.Errorf("unsent messages thrown away: %w", ctx.Err()))
+	}
+}
+
+// abandon throws away what a closed socket has not sent yet.
+func (s *Socket) abandon() {
+	s.mu.Lock()
+	sessions := make([]*engine.Session, 0, len(s.sessions))
+	for session := range s.sessions {
+		sessions = append(sessions, session)
+	}
+	s.mu.Unlock()
+	for _, session := range sessions {
+		session.Close(0)
+	}
+}

@@ -1,0 +1,174 @@
+package zmq
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+
+	"zeromux/internal/engine"
+	"zeromux/internal/inproc"
+	"zeromux/internal/message"
+	"zeromux/internal/pattern"
+)
+
+// defaultMaxSockets is libzmq's ZMQ_MAX_SOCKETS_DFLT.
+const defaultMaxSockets = 1023
+
+// A Context owns sockets, inproc names and timers. Most programs never make
+// one: NewSocket uses DefaultContext.
+type Context struct {
+	config   ContextConfig
+	env      *engine.Env
+	registry inproc.Registry
+
+	mu      sync.Mutex // guards all below
+	sockets map[*Socket]struct{}
+	dead    bool          // shut down
+	empty   chan struct{} // closed when dead and no socket is left
+}
+
+// ContextConfig is what a context is made with. The zero value is libzmq's
+// default.
+type ContextConfig struct {
+	// MaxSockets is the most sockets at a time, those that linger included.
+	// Zero is the default, 1023. libzmq: ZMQ_MAX_SOCKETS.
+	MaxSockets int `json:"max_sockets" yaml:"max_sockets" toml:"max_sockets"`
+	// NotBlocky makes NoLinger the default of the sockets' Linger. libzmq:
+	// ZMQ_BLOCKY, the other way round.
+	NotBlocky bool `json:"not_blocky" yaml:"not_blocky" toml:"not_blocky"`
+	// IPv6 makes Network.IPv6 the default of the sockets. libzmq: ZMQ_IPV6.
+	IPv6 bool `json:"ipv6" yaml:"ipv6" toml:"ipv6"`
+	// Logger gets a debug record of every event of every socket. Nil is the
+	// default: silence.
+	Logger *slog.Logger `json:"-" yaml:"-" toml:"-"`
+}
+
+// NewContext makes a context. Nil is the default configuration.
+func NewContext(config *ContextConfig) *Context {
+	c := &Context{sockets: make(map[*Socket]struct{}), empty: make(chan struct{})}
+	if config != nil {
+		c.config = *config
+	}
+	if c.config.MaxSockets <= 0 {
+		c.config.MaxSockets = defaultMaxSockets
+	}
+	c.env = &engine.Env{
+		// For tests: memory that is used after it was released shows at once.
+		Pool:   &message.Pool{Poison: os.Getenv("ZEROMUX_POISON") != ""},
+		Wheel:  engine.NewWheel(engine.SystemClock()),
+		Logger: c.config.Logger,
+	}
+	return c
+}
+
+var defaultContext = sync.OnceValue(func() *Context { return NewContext(nil) })
+
+// DefaultContext returns the context of NewSocket, which is made at the first
+// call.
+func DefaultContext() *Context { return defaultContext() }
+
+// NewSocket makes a socket in DefaultContext. Nil is the default configuration.
+func NewSocket(t SocketType, config *Config) (*Socket, error) {
+	return DefaultContext().NewSocket(t, config)
+}
+
+// Term is Context.Term of DefaultContext; afterwards NewSocket fails.
+func Term(ctx context.Context) error { return DefaultContext().Term(ctx) }
+
+// NewSocket makes a socket. Nil is the default configuration. The error wraps
+// ErrInvalid, ErrTooManySockets or ErrTerminated.
+func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
+	row, ok := pattern.Lookup(pattern.Type(t))
+	if !ok {
+		return nil, fmt.Errorf("zmq: new socket: %w: no socket type %d", ErrInvalid, int(t))
+	}
+	if config == nil {
+		config = &Config{}
+	}
+	if err := config.check(); err != nil {
+		return nil, &OpError{Op: "new socket", Socket: t, Err: err}
+	}
+	s := newSocket(c, row, config)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.dead:
+		return nil, &OpError{Op: "new socket", Socket: t, Err: ErrTerminated}
+	case len(c.sockets) >= c.config.MaxSockets:
+		return nil, &OpError{Op: "new socket", Socket: t, Err: ErrTooManySockets}
+	}
+	c.sockets[s] = struct{}{}
+	return s, nil
+}
+
+// remove forgets a socket of which nothing is left.
+func (c *Context) remove(s *Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sockets, s)
+	if c.dead && len(c.sockets) == 0 {
+		c.closeEmpty()
+	}
+}
+
+// closeEmpty says that no socket is left. c.mu is held.
+func (c *Context) closeEmpty() {
+	select {
+	case <-c.empty:
+	default:
+		close(c.empty)
+	}
+}
+
+// list returns the sockets of this moment.
+func (c *Context) list() []*Socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]*Socket, 0, len(c.sockets))
+	for s := range c.sockets {
+		list = append(list, s)
+	}
+	return list
+}
+
+// Shutdown makes every blocked and every further call on the context's sockets
+// return ErrTerminated, but for Close. It does not wait. libzmq:
+// zmq_ctx_shutdown.
+func (c *Context) Shutdown() {
+	c.mu.Lock()
+	c.dead = true
+	if len(c.sockets) == 0 {
+		c.closeEmpty()
+	}
+	c.mu.Unlock()
+	for _, s := range c.list() {
+		s.stop(ErrTerminated)
+	}
+}
+
+// Term shuts the context down, closes every socket that is still open, and
+// waits until what they had to send is out, as their Linger allows. When ctx
+// ends first, the rest is thrown away and ctx's error returned. After Term no
+// goroutine, descriptor, file or timer of the context is left. libzmq:
+// zmq_ctx_term, which waits for the application to close the sockets instead.
+func (c *Context) Term(ctx context.Context) error {
+	c.Shutdown()
+	for _, s := range c.list() {
+		_ = s.Close() // an error of unlinking a path; the socket is closed all the same
+	}
+	var err error
+	select {
+	case <-c.empty:
+	case <-ctx.Done():
+		err = fmt.Errorf("zmq: term: unsent messages thrown away: %w", ctx.Err())
+		for _, s := range c.list() {
+			s.abandon()
+		}
+		<-c.empty
+	}
+	c.env.Wait()
+	c.env.Wheel.Close()
+	return err
+}

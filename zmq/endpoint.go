@@ -1,0 +1,347 @@
+package zmq
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"zeromux/internal/engine"
+	"zeromux/internal/inproc"
+	"zeromux/internal/pipe"
+	"zeromux/transport"
+	"zeromux/transport/ipc"
+	"zeromux/transport/tcp"
+)
+
+// schemes are the transports over connections; inproc is the only one that is
+// none.
+var schemes = map[string]transport.Transport{
+	"tcp": tcp.Transport{},
+	"ipc": ipc.Transport{},
+}
+
+const inprocScheme = "inproc"
+
+// split reads an endpoint and finds its transport; nil for inproc.
+func (s *Socket) split(endpoint string) (t transport.Transport, scheme, address string, err error) {
+	scheme, address, err = transport.SplitEndpoint(endpoint)
+	if err != nil {
+		return nil, "", "", fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	t = schemes[scheme]
+	switch {
+	case scheme == inprocScheme && s.row.Raw, scheme == "ipc" && s.row.Raw:
+		return nil, "", "", fmt.Errorf("%w: %s has no raw octets", ErrIncompatible, scheme)
+	case t == nil && scheme != inprocScheme:
+		return nil, "", "", fmt.Errorf("%w %q", ErrUnknownScheme, scheme)
+	}
+	return t, scheme, address, nil
+}
+
+// alive returns why the socket takes no more endpoints. s.mu is held.
+func (s *Socket) alive() error {
+	if s.closed {
+		return ErrClosed
+	}
+	s.ctx.mu.Lock()
+	defer s.ctx.mu.Unlock()
+	if s.ctx.dead {
+		return ErrTerminated
+	}
+	return nil
+}
+
+// Bind opens endpoint to peers and returns what was really bound: wildcards and
+// ephemeral ports are resolved, and it is what Unbind wants. A socket may be
+// bound to any number of endpoints. libzmq: zmq_bind.
+//
+// The error wraps ErrInvalid, ErrUnknownScheme, ErrIncompatible,
+// ErrAddressInUse, ErrClosed or the system's own.
+func (s *Socket) Bind(endpoint string) (bound string, err error) {
+	bound, err = s.bind(endpoint)
+	if err != nil {
+		return "", s.fail("bind", endpoint, err)
+	}
+	return bound, nil
+}
+
+func (s *Socket) bind(endpoint string) (string, error) {
+	t, scheme, address, err := s.split(endpoint)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	err = s.alive()
+	cfg := s.config.engine(s.row)
+	s.mu.Unlock()
+	if err != nil {
+		return "", err
+	}
+	if t == nil {
+		return endpoint, s.bindName(address, endpoint)
+	}
+	l, err := engine.Listen(s.ctx.env, host{s}, cfg, t, address, scheme+"://")
+	if err != nil {
+		return "", inUse(err)
+	}
+	if !s.listening(l) {
+		_ = l.Close() // the socket was closed meanwhile
+		return "", ErrClosed
+	}
+	return l.Endpoint(), nil
+}
+
+// listening takes a listener in.
+func (s *Socket) listening(l *engine.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.listeners[l.Endpoint()] = l
+	s.last = l.Endpoint()
+	return true
+}
+
+// inUse makes an address in use ErrAddressInUse, with the system's own words.
+func inUse(err error) error {
+	if errors.Is(err, ErrAddressInUse.(*also).other) {
+		return fmt.Errorf("%w: %w", ErrAddressInUse, err)
+	}
+	return err
+}
+
+func (s *Socket) bindName(name, endpoint string) error {
+	s.mu.Lock()
+	s.names[name] = struct{}{}
+	s.last = endpoint
+	s.mu.Unlock()
+	if err := s.ctx.registry.Bind(name, s.side()); err != nil {
+		s.mu.Lock()
+		delete(s.names, name)
+		s.mu.Unlock()
+		return fmt.Errorf("%w: %w", ErrAddressInUse, err)
+	}
+	return nil
+}
+
+// Connect connects to endpoint, now and whenever the connection is lost, and
+// returns at once: the peer may come later. libzmq: zmq_connect.
+//
+// The error wraps ErrInvalid, ErrUnknownScheme, ErrIncompatible or ErrClosed.
+func (s *Socket) Connect(endpoint string) error {
+	if err := s.connect(endpoint); err != nil {
+		return s.fail("connect", endpoint, err)
+	}
+	return nil
+}
+
+// ConnectAs is Connect that gives the peer the routing id under which a ROUTER
+// or STREAM socket knows it; messages may be sent to it at once. libzmq:
+// ZMQ_CONNECT_ROUTING_ID.
+func (s *Socket) ConnectAs(endpoint, routingID string) error {
+	err := s.connectAs(endpoint, routingID)
+	if err != nil {
+		return s.fail("connect", endpoint, err)
+	}
+	return nil
+}
+
+func (s *Socket) connect(endpoint string) error { return s.connectAs(endpoint, "") }
+
+func (s *Socket) connectAs(endpoint, routingID string) error {
+	t, _, address, err := s.split(endpoint)
+	if err != nil {
+		return err
+	}
+	if err := s.checkID(routingID); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	err = s.alive()
+	cfg := s.config.engine(s.row)
+	again := s.row.OneConnect && t != nil && s.isConnected(endpoint)
+	if err == nil {
+		s.last = endpoint
+	}
+	s.mu.Unlock()
+	if err != nil || again {
+		return err
+	}
+	if t == nil {
+		s.ctx.registry.Connect(address, s.side(), []byte(routingID))
+		return nil
+	}
+	if err := t.CheckConnect(address, &cfg.Transport); err != nil {
+		return err
+	}
+	engine.Connect(s.ctx.env, host{s}, cfg, t, address, endpoint, []byte(routingID))
+	return nil
+}
+
+// checkID returns what is wrong with a routing id for a peer to be.
+func (s *Socket) checkID(id string) error {
+	if id == "" {
+		return nil
+	}
+	naming, ok := s.pattern.(interface{ Knows(id []byte) bool })
+	switch {
+	case !ok:
+		return fmt.Errorf("%w: only ROUTER and STREAM name their peers", ErrInvalid)
+	case len(id) > 255:
+		return fmt.Errorf("%w: routing id of %d octets, more than 255", ErrInvalid, len(id))
+	}
+	taken := false
+	s.both(func() { taken = naming.Knows([]byte(id)) })
+	if taken {
+		return fmt.Errorf("%w: routing id %q is in use", ErrInvalid, id)
+	}
+	return nil
+}
+
+// isConnected reports whether a session connects to endpoint. s.mu is held.
+func (s *Socket) isConnected(endpoint string) bool {
+	for session := range s.sessions {
+		if session.Connecting() && session.Endpoint() == endpoint {
+			return true
+		}
+	}
+	return false
+}
+
+// LastEndpoint is the endpoint of the last Bind, as bound, or Connect. libzmq:
+// ZMQ_LAST_ENDPOINT.
+func (s *Socket) LastEndpoint() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+// Unbind closes an endpoint that Bind returned, and the connections that were
+// accepted there; what they have brought can still be received. The port is
+// free when it returns. libzmq: zmq_unbind.
+func (s *Socket) Unbind(endpoint string) error { return s.release("unbind", endpoint) }
+
+// Disconnect ends the connections to an endpoint: nothing more is received from
+// them, and what is queued for them goes out for as long as Linger says.
+// libzmq: zmq_disconnect.
+func (s *Socket) Disconnect(endpoint string) error { return s.release("disconnect", endpoint) }
+
+// release gives up an endpoint, whether it was bound or connected.
+func (s *Socket) release(op, endpoint string) error {
+	_, scheme, address, err := s.split(endpoint)
+	if err != nil {
+		return s.fail(op, endpoint, err)
+	}
+	found := false
+	if scheme == inprocScheme {
+		found, err = s.releaseName(address, endpoint), nil
+	} else {
+		found, err = s.releaseConnections(endpoint)
+	}
+	switch {
+	case err != nil:
+		return s.fail(op, endpoint, err)
+	case !found:
+		return s.fail(op, endpoint, ErrNotFound)
+	}
+	return nil
+}
+
+func (s *Socket) releaseName(name, endpoint string) (found bool) {
+	s.mu.Lock()
+	if _, bound := s.names[name]; bound {
+		delete(s.names, name)
+		found = true
+	}
+	ends := make(map[*pipe.End]*inproc.Link)
+	for e, l := range s.links {
+		if l.connects && l.endpoint == endpoint {
+			ends[e] = l.link
+		}
+	}
+	s.mu.Unlock()
+	if found {
+		s.ctx.registry.Unbind(name, s.side())
+	}
+	for e, l := range ends {
+		s.part(e, l)
+	}
+	return found || len(ends) > 0
+}
+
+func (s *Socket) releaseConnections(endpoint string) (found bool, err error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return false, ErrClosed
+	}
+	l := s.listeners[endpoint]
+	delete(s.listeners, endpoint)
+	linger := s.config.linger(s.row, !s.ctx.config.NotBlocky)
+	s.mu.Unlock()
+	if l != nil {
+		err = l.Close()
+	}
+	ends := make(map[*engine.Session]*pipe.End)
+	s.mu.Lock()
+	for session, app := range s.sessions {
+		if session.Endpoint() == endpoint && (l != nil || session.Connecting()) {
+			ends[session] = app
+		}
+	}
+	s.mu.Unlock()
+	for session, app := range ends {
+		if app != nil {
+			s.detach(app)
+			app.CloseWrite()
+			if session.Connecting() {
+				s.both(func() {
+					s.pattern.Discard(app)
+					app.CloseRead()
+				})
+			}
+		}
+		session.Close(linger)
+	}
+	return l != nil || len(ends) > 0, err
+}
+
+// Serve accepts connections from a listener that the application brings: a
+// socket that systemd has opened, say, or TLS. The socket closes it in the end.
+// It returns the endpoint for Unbind.
+func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
+	s.mu.Lock()
+	err = s.alive()
+	cfg := s.config.engine(s.row)
+	s.mu.Unlock()
+	if err != nil {
+		return "", s.fail("serve", "", err)
+	}
+	l := engine.Serve(s.ctx.env, host{s}, cfg, ln, ln.Addr().Network()+"://"+ln.Addr().String())
+	if !s.listening(l) {
+		_ = l.Close() // the socket was closed meanwhile
+		return "", s.fail("serve", "", ErrClosed)
+	}
+	return l.Endpoint(), nil
+}
+
+// Attach speaks over a connection that the application brings, which belongs to
+// the socket from then on. It does not wait for the handshake. There is no
+// other connection when this one ends.
+func (s *Socket) Attach(conn net.Conn) error {
+	s.mu.Lock()
+	err := s.alive()
+	cfg := s.config.engine(s.row)
+	s.mu.Unlock()
+	if err != nil {
+		return s.fail("attach", "", err)
+	}
+	endpoint, address := "", ""
+	if a := conn.RemoteAddr(); a != nil {
+		address = a.String()
+		endpoint = a.Network() + "://" + address
+	}
+	engine.Attach(s.ctx.env, host{s}, cfg, conn, endpoint, address)
+	return nil
+}

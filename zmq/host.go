@@ -1,0 +1,216 @@
+package zmq
+
+import (
+	"zeromux/internal/engine"
+	"zeromux/internal/inproc"
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+)
+
+// This file is the socket as those see it who work for it or beside it: the
+// sessions of package engine and the neighbours of package inproc.
+
+// host is the socket in the eyes of its sessions.
+type host struct{ *Socket }
+
+// Started implements engine.Host.
+func (h host) Started(session *engine.Session) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.sessions[session] = nil
+	return true
+}
+
+// Open implements engine.Host.
+func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil, nil, false
+	}
+	c := h.pipeConfig()
+	c.SendMarkPeer, c.RecvMarkPeer = -1, -1
+	app, end = pipe.New(c)
+	app.Join(&h.hub)
+	app.Connecting, app.WantID, app.Link = session.Connecting(), session.WantID, session
+	end.Carry(session.OutReady, session.InRoom)
+	h.sessions[session] = app
+	h.mu.Unlock()
+	return app, end, h.attach(app)
+}
+
+// attach gives a pipe to the pattern; whoever waits looks again.
+func (s *Socket) attach(app *pipe.End) (ok bool) {
+	s.both(func() { ok = s.pattern.Attach(app) })
+	s.look()
+	return ok
+}
+
+// look makes everybody who waits try again.
+func (s *Socket) look() {
+	s.hub.WakeSenders()
+	s.hub.WakeReceivers()
+}
+
+// pipeConfig is how the socket wants its pipes. s.mu is held.
+func (s *Socket) pipeConfig() pipe.Config {
+	send, recv := s.config.HighWater.marks()
+	return pipe.Config{
+		Pool: s.ctx.env.Pool, SendMark: send, RecvMark: recv,
+		Conflate: s.config.Conflate && s.row.Conflates,
+	}
+}
+
+// Online implements engine.Host.
+func (h host) Online(app *pipe.End, peer *message.Peer) bool { return h.up(app, peer) }
+
+// up says that a peer is there. A socket that was closed meanwhile takes every
+// peer, to send what is left.
+func (s *Socket) up(app *pipe.End, peer *message.Peer) bool {
+	served := true
+	alive := s.both(func() {
+		app.Peer = peer
+		served = s.pattern.Online(app)
+	})
+	s.look()
+	if alive && served {
+		s.mu.Lock()
+		s.online[app] = peer
+		s.mu.Unlock()
+		s.peersChanged()
+	}
+	return served
+}
+
+// down says that a peer is not there any more.
+func (s *Socket) down(app *pipe.End) {
+	s.mu.Lock()
+	delete(s.online, app)
+	s.mu.Unlock()
+	s.peersChanged()
+}
+
+// peersChanged wakes whoever waits for peers.
+func (s *Socket) peersChanged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Offline implements engine.Host.
+func (h host) Offline(app *pipe.End) {
+	h.both(func() { h.pattern.Offline(app) })
+	h.down(app)
+}
+
+// Detach implements engine.Host.
+func (h host) Detach(app *pipe.End) { h.detach(app) }
+
+func (s *Socket) detach(app *pipe.End) {
+	s.both(func() { s.pattern.Detach(app) })
+	s.down(app)
+	s.look()
+	s.retire(app)
+}
+
+// Ended implements engine.Host.
+func (h host) Ended(session *engine.Session) {
+	h.mu.Lock()
+	delete(h.sessions, session)
+	h.mu.Unlock()
+	h.finish()
+}
+
+// Event implements engine.Host.
+func (h host) Event(e engine.Event) { h.monitors.emit(e) }
+
+// arrived acts on what has come in at once, for the types that cannot wait until
+// the application receives.
+func (s *Socket) arrived(app *pipe.End) {
+	s.both(func() { s.pattern.Readable(app) })
+}
+
+// kick closes the connection behind app; one that was connected is opened again.
+func (s *Socket) kick(app *pipe.End) {
+	switch link := app.Link.(type) {
+	case *engine.Session:
+		link.Kick()
+	case *inproc.Link:
+		s.part(app, link)
+	}
+}
+
+// expel ends what is behind app for good.
+func (s *Socket) expel(app *pipe.End) {
+	switch link := app.Link.(type) {
+	case *engine.Session:
+		link.Expel(engine.ErrViolation)
+	case *inproc.Link:
+		s.part(app, link)
+	}
+}
+
+// part ends an inproc pipe from this side.
+func (s *Socket) part(app *pipe.End, link *inproc.Link) {
+	s.mu.Lock()
+	delete(s.links, app)
+	s.mu.Unlock()
+	s.detach(app)
+	s.both(func() { s.pattern.Discard(app) })
+	link.Close(app)
+}
+
+// neighbour is the socket in the eyes of others of its process.
+type neighbour struct{ *Socket }
+
+// side returns the socket as package inproc knows it; the same value each time.
+func (s *Socket) side() inproc.Side { return neighbour{s} }
+
+// Peer implements inproc.Side.
+func (n neighbour) Peer() *message.Peer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return &message.Peer{SocketType: n.row.Name, RoutingID: []byte(n.config.RoutingID), Inproc: true}
+}
+
+// Pipe implements inproc.Side.
+func (n neighbour) Pipe() pipe.Config {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.pipeConfig()
+}
+
+// Attach implements inproc.Side.
+func (n neighbour) Attach(e *pipe.End, l *inproc.Link) bool {
+	e.Join(&n.hub)
+	e.Link = l
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		return false
+	}
+	n.links[e] = &linked{link: l, endpoint: "inproc://" + l.Name(), connects: e.Connecting}
+	n.mu.Unlock()
+	ok := n.attach(e)
+	if !ok {
+		n.mu.Lock()
+		delete(n.links, e)
+		n.mu.Unlock()
+	}
+	return ok
+}
+
+// Online implements inproc.Side.
+func (n neighbour) Online(e *pipe.End, peer *message.Peer) bool { return n.up(e, peer) }
+
+// Detach implements inproc.Side.
+func (n neighbour) Detach(e *pipe.End, _ *inproc.Link) {
+	n.mu.Lock()
+	delete(n.links, e)
+	n.mu.Unlock()
+	n.detach(e)
+}

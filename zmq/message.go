@@ -1,0 +1,245 @@
+package zmq
+
+import (
+	"bytes"
+
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+)
+
+// copyUpTo is the size of a received message, in octets, up to which RecvInto
+// copies it; a larger one stays in the block that it arrived in.
+const copyUpTo = 1 << 10
+
+// A Message is one whole message: one frame or more, sent and received together.
+//
+// A message to be sent is a list of frames and nothing else; Send copies them.
+// One that was received also knows the peer that it came from. The zero Message
+// has no frames and cannot be sent; it is what RecvInto wants to begin with.
+type Message struct {
+	// Frames are the frames, first to last. A frame may be empty.
+	Frames [][]byte
+
+	x *extra
+}
+
+// extra is what a received message knows beyond its frames, and the memory that
+// RecvInto uses again.
+type extra struct {
+	peer *PeerInfo
+
+	last   *message.Peer // the one that peer was made of
+	self   *Message      // the message that the rest belongs to; a copy of it has no claim
+	frames [][]byte
+	buffer []byte
+	held   []*message.Chunk // blocks that frames lie in
+}
+
+// NewMessage makes a message of frames, which it does not copy.
+func NewMessage(frames ...[]byte) Message { return Message{Frames: frames} }
+
+// NewStringMessage makes a message with a frame for each string.
+func NewStringMessage(frames ...string) Message {
+	m := Message{Frames: make([][]byte, len(frames))}
+	for i, f := range frames {
+		m.Frames[i] = []byte(f)
+	}
+	return m
+}
+
+// Bytes is the body of a message that has one: its last frame. It is nil when
+// there are no frames.
+func (m Message) Bytes() []byte {
+	if len(m.Frames) == 0 {
+		return nil
+	}
+	return m.Frames[len(m.Frames)-1]
+}
+
+// String is all frames joined by spaces; for a message of one frame, its text.
+func (m Message) String() string {
+	if len(m.Frames) == 1 {
+		return string(m.Frames[0])
+	}
+	return string(bytes.Join(m.Frames, []byte(" ")))
+}
+
+// Size is the number of octets in all frames.
+func (m Message) Size() int {
+	size := 0
+	for _, f := range m.Frames {
+		size += len(f)
+	}
+	return size
+}
+
+// Clone returns a message with memory of its own. A message from Recv keeps the
+// whole block of 64 KiB alive that it arrived in, and one from RecvInto dies at
+// the next call: clone what is kept for long.
+func (m Message) Clone() Message {
+	buffer := make([]byte, 0, m.Size())
+	c := Message{Frames: make([][]byte, len(m.Frames))}
+	for i, f := range m.Frames {
+		from := len(buffer)
+		buffer = append(buffer, f...)
+		c.Frames[i] = buffer[from:len(buffer):len(buffer)]
+	}
+	if m.x != nil {
+		c.x = &extra{peer: m.x.peer}
+	}
+	return c
+}
+
+// Peer tells who sent a received message, by the connection that it came over.
+// It is nil for a message that was not received, and for those that a socket
+// makes itself, such as the unsubscriptions of a peer that has left.
+func (m Message) Peer() *PeerInfo {
+	if m.x == nil {
+		return nil
+	}
+	return m.x.peer
+}
+
+// Property returns the value of a property that the sender announced in its
+// handshake, such as "Identity" or one of its own that begins with "X-".
+// libzmq: zmq_msg_gets.
+func (m Message) Property(name string) (value string, ok bool) {
+	return m.Peer().Property(name)
+}
+
+// slab is where plain Recv carves its lists of frames from, and the records of
+// peers that messages share.
+type slab struct {
+	frames [][]byte
+	octets []byte
+	extras map[*message.Peer]*extra
+	recent *message.Peer // the peer of the last message, and its record
+	record *extra
+}
+
+const (
+	slabFrames = 256
+	slabOctets = 4 << 10
+	slabPeers  = 1024 // records kept; more are made again when they are needed
+)
+
+// list returns a list of n frames that is the caller's for good.
+func (s *slab) list(n int) [][]byte {
+	if n > len(s.frames) {
+		if n > slabFrames/4 {
+			return make([][]byte, n)
+		}
+		s.frames = make([][]byte, slabFrames)
+	}
+	list := s.frames[:n:n]
+	s.frames = s.frames[n:]
+	return list
+}
+
+// extra returns the record that all messages of one peer share.
+func (s *slab) extra(p *message.Peer) *extra {
+	switch {
+	case p == nil:
+		return nil
+	case p == s.recent:
+		return s.record
+	}
+	x := s.extras[p]
+	if x == nil {
+		if s.extras == nil || len(s.extras) >= slabPeers {
+			s.extras = make(map[*message.Peer]*extra)
+		}
+		x = &extra{peer: newPeerInfo(p)}
+		s.extras[p] = x
+	}
+	s.recent, s.record = p, x
+	return x
+}
+
+// clone returns a copy of a short frame, carved from a block.
+func (s *slab) clone(f []byte) []byte {
+	if len(f) > len(s.octets) {
+		if len(f) > slabOctets/16 {
+			return bytes.Clone(f)
+		}
+		s.octets = make([]byte, slabOctets)
+	}
+	n := copy(s.octets, f)
+	c := s.octets[:n:n]
+	s.octets = s.octets[n:]
+	return c
+}
+
+// give returns the received message in, with memory that is the caller's for
+// good. from is the end that the frames are borrowed from, or nil; the first
+// own frames are the pattern's.
+func (s *slab) give(in *message.Message, from *pipe.End, own int) Message {
+	list := s.list(len(in.Frames))
+	if from == nil || from.Shared() {
+		buffer := make([]byte, 0, in.Size())
+		for i, f := range in.Frames {
+			at := len(buffer)
+			buffer = append(buffer, f...)
+			list[i] = buffer[at:len(buffer):len(buffer)]
+		}
+	} else {
+		copy(list, in.Frames)
+		for i := range own {
+			list[i] = s.clone(list[i])
+		}
+		from.Keep()
+	}
+	return Message{Frames: list, x: s.extra(in.Peer)}
+}
+
+// fill makes m the received message in, reusing the memory that an earlier fill
+// gave it.
+func (m *Message) fill(in *message.Message, from *pipe.End, own int, s *slab) {
+	x := m.x
+	if x == nil || x.self != m {
+		x = &extra{self: m}
+		m.x = x
+	}
+	x.release()
+	if x.last != in.Peer {
+		x.last, x.peer = in.Peer, nil
+		if shared := s.extra(in.Peer); shared != nil {
+			x.peer = shared.peer
+		}
+	}
+	size := 0
+	for _, f := range in.Frames {
+		size += len(f)
+	}
+	x.frames = x.frames[:0]
+	if size > copyUpTo && from != nil && !from.Shared() {
+		x.held = from.Hold(x.held)
+		x.frames = append(x.frames, in.Frames...)
+		x.buffer = x.buffer[:0]
+		for i := range own {
+			at := len(x.buffer)
+			x.buffer = append(x.buffer, x.frames[i]...)
+			x.frames[i] = x.buffer[at:len(x.buffer):len(x.buffer)]
+		}
+	} else {
+		if cap(x.buffer) < size {
+			x.buffer = make([]byte, 0, max(size, 256))
+		}
+		b := x.buffer[:0]
+		for _, f := range in.Frames {
+			at := len(b)
+			b = append(b, f...)
+			x.frames = append(x.frames, b[at:len(b):len(b)])
+		}
+	}
+	m.Frames = x.frames
+}
+
+// release lets go of the blocks that an earlier message lay in.
+func (x *extra) release() {
+	for i, c := range x.held {
+		c.Release()
+		x.held[i] = nil
+	}
+	x.held = x.held[:0]
+}

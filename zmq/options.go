@@ -1,0 +1,430 @@
+package zmq
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"zeromux/internal/engine"
+	"zeromux/internal/message"
+	"zeromux/internal/pattern"
+	"zeromux/transport"
+)
+
+// Named values for what libzmq spells as 0 or -1.
+const (
+	// Unlimited lifts a limit that counts: no high-water mark, no maximum.
+	Unlimited = -1
+	// Forever lifts a limit of time.
+	Forever time.Duration = math.MaxInt64
+	// NoLinger throws away what is unsent when a socket closes.
+	NoLinger time.Duration = -1
+	// NoWait makes a call give up at once with ErrTimeout when it would wait.
+	NoWait time.Duration = -1
+	// Never is the reconnect interval of an endpoint that is tried once.
+	Never time.Duration = -1
+	// NoTimeout lets a handshake take, or a peer be silent for, as long as it
+	// likes.
+	NoTimeout time.Duration = -1
+)
+
+// Defaults of Config, libzmq's own.
+const (
+	defaultHighWater         = 1000
+	defaultReconnectInterval = 100 * time.Millisecond
+	defaultHandshakeInterval = 30 * time.Second
+)
+
+// A Config is what a socket is made with. The zero Config is libzmq's default
+// in everything. Options that may change later have a Set option as well.
+//
+// The field tags are the names for YAML, JSON and TOML; durations are
+// nanoseconds there unless the decoder knows time.Duration.
+type Config struct {
+	// HighWater is the most messages that wait for one peer, or from one.
+	HighWater HighWater `json:"high_water" yaml:"high_water" toml:"high_water"`
+	// Linger is how long messages that are not sent yet are kept after Close.
+	// Zero is the default: Forever, but NoLinger for SUB and XSUB, and for all
+	// when the context is not Blocky. libzmq: ZMQ_LINGER.
+	Linger time.Duration `json:"linger" yaml:"linger" toml:"linger"`
+	// SendTimeout and RecvTimeout end the waiting of calls with ErrTimeout.
+	// Zero is the default, Forever; NoWait does not wait at all. libzmq:
+	// ZMQ_SNDTIMEO, ZMQ_RCVTIMEO.
+	SendTimeout time.Duration `json:"send_timeout" yaml:"send_timeout" toml:"send_timeout"`
+	RecvTimeout time.Duration `json:"recv_timeout" yaml:"recv_timeout" toml:"recv_timeout"`
+	// RoutingID is the name under which ROUTER peers know this socket, 1 to
+	// 255 octets; empty: they make one up. libzmq: ZMQ_ROUTING_ID.
+	RoutingID string `json:"routing_id" yaml:"routing_id" toml:"routing_id"`
+	// Conflate keeps only the newest message, and of it the last frame, in
+	// each direction of each pipe; for DEALER, PULL, PUSH, PUB and SUB, others
+	// accept it without effect as in libzmq. libzmq: ZMQ_CONFLATE.
+	Conflate bool `json:"conflate" yaml:"conflate" toml:"conflate"`
+
+	Limits    Limits    `json:"limits" yaml:"limits" toml:"limits"`
+	Reconnect Reconnect `json:"reconnect" yaml:"reconnect" toml:"reconnect"`
+	Heartbeat Heartbeat `json:"heartbeat" yaml:"heartbeat" toml:"heartbeat"`
+	Network   Network   `json:"network" yaml:"network" toml:"network"`
+	TCP       TCP       `json:"tcp" yaml:"tcp" toml:"tcp"`
+	Router    Router    `json:"router" yaml:"router" toml:"router"`
+	Req       Req       `json:"req" yaml:"req" toml:"req"`
+	PubSub    PubSub    `json:"pubsub" yaml:"pubsub" toml:"pubsub"`
+	Stream    Stream    `json:"stream" yaml:"stream" toml:"stream"`
+
+	// Metadata are properties that peers can read from every message. Names
+	// begin with "X-" and have at most 255 octets; neither they nor the values
+	// are empty. libzmq: ZMQ_METADATA.
+	Metadata map[string]string `json:"metadata" yaml:"metadata" toml:"metadata"`
+}
+
+// HighWater counts whole messages for each peer and direction; an inproc pipe
+// holds as many as the sender's Send and the receiver's Recv together. Zero is
+// the default, 1000; Unlimited is no mark.
+type HighWater struct {
+	// Send: libzmq ZMQ_SNDHWM.
+	Send int `json:"send" yaml:"send" toml:"send"`
+	// Recv: libzmq ZMQ_RCVHWM.
+	Recv int `json:"recv" yaml:"recv" toml:"recv"`
+}
+
+// Limits bound what a peer may make the socket hold. A peer that exceeds one
+// loses its connection.
+type Limits struct {
+	// MessageSize is the most octets of one frame that a peer may send. Zero
+	// is the default: no limit. libzmq: ZMQ_MAXMSGSIZE.
+	MessageSize int64 `json:"message_size" yaml:"message_size" toml:"message_size"`
+	// Frames is the most frames of one message that a peer may send. Zero is
+	// the default: no limit.
+	Frames int `json:"frames" yaml:"frames" toml:"frames"`
+	// Subscriptions is the most topics that one peer may subscribe to. Zero is
+	// the default: no limit.
+	Subscriptions int `json:"subscriptions" yaml:"subscriptions" toml:"subscriptions"`
+}
+
+// Reconnect says how a socket that connected gets its connection back.
+type Reconnect struct {
+	// Interval is the pause before another attempt. Zero is the default, 100
+	// ms; Never gives the endpoint up. libzmq: ZMQ_RECONNECT_IVL.
+	Interval time.Duration `json:"interval" yaml:"interval" toml:"interval"`
+	// Max is what the pause grows to, doubling with each attempt. Zero is the
+	// default: it stays, and a random part of the same length is added.
+	// libzmq: ZMQ_RECONNECT_IVL_MAX.
+	Max time.Duration `json:"max" yaml:"max" toml:"max"`
+	// StopRefused, StopHandshake and StopDisconnect end the attempts when the
+	// peer's system refuses, when a handshake fails for any reason, and when
+	// the application has disconnected. libzmq: ZMQ_RECONNECT_STOP.
+	StopRefused    bool `json:"stop_refused" yaml:"stop_refused" toml:"stop_refused"`
+	StopHandshake  bool `json:"stop_handshake" yaml:"stop_handshake" toml:"stop_handshake"`
+	StopDisconnect bool `json:"stop_disconnect" yaml:"stop_disconnect" toml:"stop_disconnect"`
+	// Immediate queues messages only for connections that are up, and drops
+	// what is queued for one that is lost. libzmq: ZMQ_IMMEDIATE.
+	Immediate bool `json:"immediate" yaml:"immediate" toml:"immediate"`
+	// HandshakeTimeout bounds the handshake of a connection. Zero is the
+	// default, 30 s; NoTimeout is none. libzmq: ZMQ_HANDSHAKE_IVL.
+	HandshakeTimeout time.Duration `json:"handshake_timeout" yaml:"handshake_timeout" toml:"handshake_timeout"`
+	// ConnectTimeout bounds one attempt to open a connection. Zero is the
+	// default: as long as the system tries. libzmq: ZMQ_CONNECT_TIMEOUT.
+	ConnectTimeout time.Duration `json:"connect_timeout" yaml:"connect_timeout" toml:"connect_timeout"`
+}
+
+// Heartbeat finds connections that are dead though nobody has closed them.
+type Heartbeat struct {
+	// Interval is the time between PINGs. Zero is the default: none. libzmq:
+	// ZMQ_HEARTBEAT_IVL.
+	Interval time.Duration `json:"interval" yaml:"interval" toml:"interval"`
+	// Timeout is how long after a PING the peer may be silent. Zero is the
+	// default: as long as Interval; NoTimeout is no limit. libzmq:
+	// ZMQ_HEARTBEAT_TIMEOUT.
+	Timeout time.Duration `json:"timeout" yaml:"timeout" toml:"timeout"`
+	// TTL is how long the peer is told to bear our silence, in steps of 100 ms,
+	// at most 6553.5 s; more than 65.5 s is told as 65.5 s, because libzmq
+	// counts wrong beyond. Zero is the default: it is not told. libzmq:
+	// ZMQ_HEARTBEAT_TTL.
+	TTL time.Duration `json:"ttl" yaml:"ttl" toml:"ttl"`
+}
+
+// Network is what all transports over connections share.
+type Network struct {
+	// IPv6 admits IPv6 addresses. libzmq: ZMQ_IPV6.
+	IPv6 bool `json:"ipv6" yaml:"ipv6" toml:"ipv6"`
+	// Backlog is the most connections that wait to be accepted. Zero is the
+	// default, 100. libzmq: ZMQ_BACKLOG.
+	Backlog int `json:"backlog" yaml:"backlog" toml:"backlog"`
+	// SendBuffer and RecvBuffer are the sizes of the system's buffers in
+	// octets. Zero is the system's default. libzmq: ZMQ_SNDBUF, ZMQ_RCVBUF.
+	SendBuffer int `json:"send_buffer" yaml:"send_buffer" toml:"send_buffer"`
+	RecvBuffer int `json:"recv_buffer" yaml:"recv_buffer" toml:"recv_buffer"`
+	// Dial opens connections in place of the system, for every transport that
+	// has connections. Nil is the default. It must honour its context, and
+	// the connection must outlive it.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-" yaml:"-" toml:"-"`
+}
+
+// TCP is for tcp alone.
+type TCP struct {
+	// KeepAlive turns the system's probes of silent connections on or off.
+	// Nil is the default: as the system does. libzmq: ZMQ_TCP_KEEPALIVE.
+	KeepAlive *bool `json:"keep_alive" yaml:"keep_alive" toml:"keep_alive"`
+	// KeepAliveIdle, KeepAliveInterval and KeepAliveCount are the pause before
+	// the first probe, the one between probes, and how many may stay
+	// unanswered. Zero is the system's default. libzmq: ZMQ_TCP_KEEPALIVE_IDLE,
+	// _INTVL, _CNT.
+	KeepAliveIdle     time.Duration `json:"keep_alive_idle" yaml:"keep_alive_idle" toml:"keep_alive_idle"`
+	KeepAliveInterval time.Duration `json:"keep_alive_interval" yaml:"keep_alive_interval" toml:"keep_alive_interval"`
+	KeepAliveCount    int           `json:"keep_alive_count" yaml:"keep_alive_count" toml:"keep_alive_count"`
+	// MaxRetransmit is how long sent data may stay unacknowledged. Zero is the
+	// system's default. libzmq: ZMQ_TCP_MAXRT.
+	MaxRetransmit time.Duration `json:"max_retransmit" yaml:"max_retransmit" toml:"max_retransmit"`
+	// TOS is the octet of differentiated services. libzmq: ZMQ_TOS.
+	TOS int `json:"tos" yaml:"tos" toml:"tos"`
+	// Priority is the queueing priority in this machine, on Linux. libzmq:
+	// ZMQ_PRIORITY.
+	Priority int `json:"priority" yaml:"priority" toml:"priority"`
+	// BindToDevice names the interface that traffic must use. libzmq:
+	// ZMQ_BINDTODEVICE.
+	BindToDevice string `json:"bind_to_device" yaml:"bind_to_device" toml:"bind_to_device"`
+}
+
+// Router is for ROUTER, and Probe for REQ and DEALER as well.
+type Router struct {
+	// Mandatory makes sending to an unknown peer ErrHostUnreachable, and to a
+	// full one wait, where otherwise the message is dropped. libzmq:
+	// ZMQ_ROUTER_MANDATORY.
+	Mandatory bool `json:"mandatory" yaml:"mandatory" toml:"mandatory"`
+	// Handover lets a new peer take over a routing id that is in use; without
+	// it the new one is turned away. libzmq: ZMQ_ROUTER_HANDOVER.
+	Handover bool `json:"handover" yaml:"handover" toml:"handover"`
+	// NotifyConnect and NotifyDisconnect deliver a message of the routing id
+	// and an empty frame when a peer comes and goes. libzmq: ZMQ_ROUTER_NOTIFY.
+	NotifyConnect    bool `json:"notify_connect" yaml:"notify_connect" toml:"notify_connect"`
+	NotifyDisconnect bool `json:"notify_disconnect" yaml:"notify_disconnect" toml:"notify_disconnect"`
+	// Probe sends an empty message to every new peer. libzmq: ZMQ_PROBE_ROUTER.
+	Probe bool `json:"probe" yaml:"probe" toml:"probe"`
+}
+
+// Req is for REQ.
+type Req struct {
+	// Correlate marks each request, so that a late reply to another is told
+	// apart. libzmq: ZMQ_REQ_CORRELATE.
+	Correlate bool `json:"correlate" yaml:"correlate" toml:"correlate"`
+	// Relaxed lets a new request replace one that is not answered. libzmq:
+	// ZMQ_REQ_RELAXED.
+	Relaxed bool `json:"relaxed" yaml:"relaxed" toml:"relaxed"`
+}
+
+// PubSub is for PUB, SUB, XPUB and XSUB.
+type PubSub struct {
+	// Verbose makes XPUB deliver every subscription, not the first of a topic
+	// alone. libzmq: ZMQ_XPUB_VERBOSE.
+	Verbose bool `json:"verbose" yaml:"verbose" toml:"verbose"`
+	// Verboser makes XPUB deliver every unsubscription too. libzmq:
+	// ZMQ_XPUB_VERBOSER.
+	Verboser bool `json:"verboser" yaml:"verboser" toml:"verboser"`
+	// Manual leaves it to the application what an XPUB's peer is subscribed
+	// to. libzmq: ZMQ_XPUB_MANUAL.
+	Manual bool `json:"manual" yaml:"manual" toml:"manual"`
+	// ManualLastValue is Manual, and the first message sent after a
+	// subscription was received goes to that subscriber alone. libzmq:
+	// ZMQ_XPUB_MANUAL_LAST_VALUE.
+	ManualLastValue bool `json:"manual_last_value" yaml:"manual_last_value" toml:"manual_last_value"`
+	// NoDrop makes PUB and XPUB wait for a full peer, where otherwise the
+	// message is dropped for it. libzmq: ZMQ_XPUB_NODROP.
+	NoDrop bool `json:"no_drop" yaml:"no_drop" toml:"no_drop"`
+	// Welcome is the first message to every new peer of an XPUB; empty: none.
+	// libzmq: ZMQ_XPUB_WELCOME_MSG.
+	Welcome string `json:"welcome" yaml:"welcome" toml:"welcome"`
+	// InvertMatching sends to those who do not match; set it on both sides.
+	// libzmq: ZMQ_INVERT_MATCHING.
+	InvertMatching bool `json:"invert_matching" yaml:"invert_matching" toml:"invert_matching"`
+	// OnlyFirstSubscribe takes only the first frame of a message from or to
+	// XSUB for a subscription. libzmq: ZMQ_ONLY_FIRST_SUBSCRIBE.
+	OnlyFirstSubscribe bool `json:"only_first_subscribe" yaml:"only_first_subscribe" toml:"only_first_subscribe"`
+	// VerboseUnsubscribe makes XSUB forward every unsubscription. libzmq:
+	// ZMQ_XSUB_VERBOSE_UNSUBSCRIBE.
+	VerboseUnsubscribe bool `json:"verbose_unsubscribe" yaml:"verbose_unsubscribe" toml:"verbose_unsubscribe"`
+}
+
+// Stream is for STREAM.
+type Stream struct {
+	// Silent leaves out the empty messages that tell of connections that came
+	// and went. libzmq: ZMQ_STREAM_NOTIFY, the other way round.
+	Silent bool `json:"silent" yaml:"silent" toml:"silent"`
+}
+
+// check returns what is wrong with c, by field, range and value.
+func (c *Config) check() error {
+	for _, f := range []struct {
+		name  string
+		value int64
+		least int64
+	}{
+		{"HighWater.Send", int64(c.HighWater.Send), -1},
+		{"HighWater.Recv", int64(c.HighWater.Recv), -1},
+		{"Limits.MessageSize", c.Limits.MessageSize, -1},
+		{"Limits.Frames", int64(c.Limits.Frames), -1},
+		{"Limits.Subscriptions", int64(c.Limits.Subscriptions), -1},
+		{"Linger", int64(c.Linger), -1},
+		{"SendTimeout", int64(c.SendTimeout), -1},
+		{"RecvTimeout", int64(c.RecvTimeout), -1},
+		{"Reconnect.Interval", int64(c.Reconnect.Interval), -1},
+		{"Reconnect.Max", int64(c.Reconnect.Max), 0},
+		{"Reconnect.HandshakeTimeout", int64(c.Reconnect.HandshakeTimeout), -1},
+		{"Reconnect.ConnectTimeout", int64(c.Reconnect.ConnectTimeout), 0},
+		{"Heartbeat.Interval", int64(c.Heartbeat.Interval), 0},
+		{"Heartbeat.Timeout", int64(c.Heartbeat.Timeout), -1},
+		{"Heartbeat.TTL", int64(c.Heartbeat.TTL), 0},
+		{"Network.Backlog", int64(c.Network.Backlog), 0},
+		{"Network.SendBuffer", int64(c.Network.SendBuffer), 0},
+		{"Network.RecvBuffer", int64(c.Network.RecvBuffer), 0},
+		{"TCP.KeepAliveIdle", int64(c.TCP.KeepAliveIdle), 0},
+		{"TCP.KeepAliveInterval", int64(c.TCP.KeepAliveInterval), 0},
+		{"TCP.KeepAliveCount", int64(c.TCP.KeepAliveCount), 0},
+		{"TCP.MaxRetransmit", int64(c.TCP.MaxRetransmit), 0},
+		{"TCP.TOS", int64(c.TCP.TOS), 0},
+		{"TCP.Priority", int64(c.TCP.Priority), 0},
+	} {
+		if f.value < f.least {
+			return fmt.Errorf("%w: Config.%s is %d, less than %d", ErrInvalid, f.name, f.value, f.least)
+		}
+	}
+	if c.Heartbeat.TTL > maxTTL {
+		return fmt.Errorf("%w: Config.Heartbeat.TTL is %v, more than %v", ErrInvalid, c.Heartbeat.TTL, maxTTL)
+	}
+	if len(c.RoutingID) > 255 {
+		return fmt.Errorf("%w: Config.RoutingID has %d octets, more than 255", ErrInvalid, len(c.RoutingID))
+	}
+	for name, value := range c.Metadata {
+		switch {
+		case !strings.HasPrefix(name, "X-"), len(name) > 255, strings.Contains(name, ":"):
+			return fmt.Errorf(`%w: Config.Metadata name %.300q is not "X-" and more, 255 octets at most, without colon`, ErrInvalid, name)
+		case value == "":
+			return fmt.Errorf("%w: Config.Metadata value of %q is empty", ErrInvalid, name)
+		}
+	}
+	return nil
+}
+
+// maxTTL is the longest time to live that fits its 16 bits of tenths of seconds.
+const maxTTL = math.MaxUint16 * 100 * time.Millisecond
+
+// marks are the high-water marks as package pipe counts them: zero is none.
+func (h HighWater) marks() (send, recv int) { return mark(h.Send), mark(h.Recv) }
+
+func mark(n int) int {
+	switch n {
+	case 0:
+		return defaultHighWater
+	case Unlimited:
+		return 0
+	}
+	return n
+}
+
+// withDefault is d, or a default for zero, or zero for what stands for none.
+func withDefault(d, standard time.Duration) time.Duration {
+	switch {
+	case d == 0:
+		return standard
+	case d < 0:
+		return 0
+	}
+	return d
+}
+
+// pattern is a pattern's share of c.
+func (c *Config) pattern() pattern.Options {
+	_, recv := c.HighWater.marks()
+	o := pattern.Options{
+		RouterMandatory: c.Router.Mandatory, RouterHandover: c.Router.Handover, ProbeRouter: c.Router.Probe,
+		ReqCorrelate: c.Req.Correlate, ReqRelaxed: c.Req.Relaxed,
+		XPubVerbose: c.PubSub.Verbose, XPubVerboser: c.PubSub.Verboser,
+		XPubManual: c.PubSub.Manual, XPubManualLastValue: c.PubSub.ManualLastValue,
+		XPubNoDrop: c.PubSub.NoDrop, InvertMatching: c.PubSub.InvertMatching,
+		OnlyFirstSubscribe: c.PubSub.OnlyFirstSubscribe, XSubVerboseUnsubscribe: c.PubSub.VerboseUnsubscribe,
+		StreamSilent: c.Stream.Silent, MaxSubscriptions: max(c.Limits.Subscriptions, 0), ReceiveHighWater: recv,
+	}
+	if c.Router.NotifyConnect {
+		o.RouterNotify |= 1
+	}
+	if c.Router.NotifyDisconnect {
+		o.RouterNotify |= 2
+	}
+	if c.PubSub.Welcome != "" {
+		o.XPubWelcome = []byte(c.PubSub.Welcome)
+	}
+	return o
+}
+
+// engine is the engine's share of c, for a socket of the type of row.
+func (c *Config) engine(row *pattern.Row) *engine.Config {
+	e := &engine.Config{
+		SocketType: row.Name, SocketNumber: byte(row.Type), Peers: row.Peers,
+		RoutingID: []byte(c.RoutingID), AnnouncesID: row.AnnouncesID,
+		Publisher: row.Publisher, Raw: row.Raw,
+		HandshakeInterval:    withDefault(c.Reconnect.HandshakeTimeout, defaultHandshakeInterval),
+		ReconnectInterval:    withDefault(c.Reconnect.Interval, defaultReconnectInterval),
+		ReconnectIntervalMax: c.Reconnect.Max,
+		Immediate:            c.Reconnect.Immediate,
+		MaxMessageSize:       -1,
+		MaxFrames:            max(c.Limits.Frames, 0),
+		HeartbeatInterval:    c.Heartbeat.Interval,
+		HeartbeatTimeout:     withDefault(c.Heartbeat.Timeout, c.Heartbeat.Interval),
+		HeartbeatTTL:         c.Heartbeat.TTL,
+		Transport:            c.transport(),
+	}
+	if c.Limits.MessageSize > 0 {
+		e.MaxMessageSize = c.Limits.MessageSize
+	}
+	if c.Reconnect.StopRefused {
+		e.ReconnectStop |= engine.StopRefused
+	}
+	if c.Reconnect.StopHandshake {
+		e.ReconnectStop |= engine.StopHandshake
+	}
+	if c.Reconnect.StopDisconnect {
+		e.ReconnectStop |= engine.StopDisconnect
+	}
+	for _, name := range sortedKeys(c.Metadata) {
+		e.Metadata = append(e.Metadata, message.Property{Name: name, Value: []byte(c.Metadata[name])})
+	}
+	return e
+}
+
+// transport is the transports' share of c.
+func (c *Config) transport() transport.Options {
+	o := transport.Options{
+		IPv6: c.Network.IPv6, Backlog: c.Network.Backlog, ConnectTimeout: c.Reconnect.ConnectTimeout,
+		SendBuffer: c.Network.SendBuffer, RecvBuffer: c.Network.RecvBuffer,
+		TOS: c.TCP.TOS, Priority: c.TCP.Priority, BindToDevice: c.TCP.BindToDevice,
+		MaxRetransmit: c.TCP.MaxRetransmit, Dialer: c.Network.Dial,
+		KeepAlive: transport.KeepAlive{
+			Idle: c.TCP.KeepAliveIdle, Interval: c.TCP.KeepAliveInterval, Count: c.TCP.KeepAliveCount,
+		},
+	}
+	if c.TCP.KeepAlive != nil {
+		o.KeepAlive.Mode = transport.KeepAliveOff
+		if *c.TCP.KeepAlive {
+			o.KeepAlive.Mode = transport.KeepAliveOn
+		}
+	}
+	return o
+}
+
+// linger is how long unsent messages are kept, below zero without limit.
+func (c *Config) linger(row *pattern.Row, blocky bool) time.Duration {
+	switch {
+	case c.Linger == 0 && (row.NoLinger || !blocky), c.Linger == NoLinger:
+		return 0
+	case c.Linger == 0, c.Linger == Forever:
+		return -1
+	}
+	return c.Linger
+}
+
+func sortedKeys(m map[string]string) []string {
+	return slices.Sorted(maps.Keys(m))
+}

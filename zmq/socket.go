@@ -1,0 +1,447 @@
+package zmq
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zeromux/internal/engine"
+	"zeromux/internal/inproc"
+	"zeromux/internal/message"
+	"zeromux/internal/pattern"
+	"zeromux/internal/pipe"
+)
+
+// A Socket sends and receives whole messages by the rules of its type, over any
+// number of endpoints that it is bound and connected to.
+//
+// Every method may be called from any goroutine at any time. A call that waits
+// ends when its context does; then nothing was sent and nothing was taken.
+type Socket struct {
+	ctx *Context
+	row *pattern.Row
+
+	sendTimeout atomic.Int64 // nanoseconds; zero: for ever, below: not at all
+	recvTimeout atomic.Int64
+
+	hub pipe.Hub
+
+	sendMu  sync.Mutex // guards the pattern's sending side and all to the next blank line
+	out     message.Message
+	single  [1][]byte
+	pattern pattern.Pattern // the fields of its receiving side: recvMu
+	options pattern.Options // written under sendMu and recvMu
+
+	recvMu sync.Mutex // guards the pattern's receiving side and all to the next blank line
+	in     message.Message
+	slab   slab
+
+	dead error // why calls fail; written under sendMu and recvMu, read under either
+
+	mu        sync.Mutex // guards all below
+	config    Config
+	closed    bool
+	listeners map[string]*engine.Listener
+	names     map[string]struct{} // bound inproc names
+	sessions  map[*engine.Session]*pipe.End
+	links     map[*pipe.End]*linked
+	nextID    string        // for the next connect; libzmq: ZMQ_CONNECT_ROUTING_ID
+	last      string        // the endpoint of the last bind or connect
+	changed   chan struct{} // closed and made anew when peers come or go
+	online    map[*pipe.End]*message.Peer
+	gone      chan struct{} // closed when nothing of the socket is left
+
+	monitors monitors
+	drops    [pattern.Causes]atomic.Uint64
+	retired  counters // of pipes that are no more
+}
+
+// linked is an inproc pipe of a socket.
+type linked struct {
+	link     *inproc.Link
+	endpoint string
+	connects bool
+}
+
+func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
+	s := &Socket{
+		ctx: c, row: row, config: *config,
+		listeners: make(map[string]*engine.Listener),
+		names:     make(map[string]struct{}),
+		sessions:  make(map[*engine.Session]*pipe.End),
+		links:     make(map[*pipe.End]*linked),
+		online:    make(map[*pipe.End]*message.Peer),
+		changed:   make(chan struct{}),
+		gone:      make(chan struct{}),
+	}
+	s.config.Network.IPv6 = config.Network.IPv6 || c.config.IPv6
+	s.sendTimeout.Store(int64(waitFor(config.SendTimeout)))
+	s.recvTimeout.Store(int64(waitFor(config.RecvTimeout)))
+	s.options = config.pattern()
+	if row.Publisher {
+		s.hub.Arrived = s.arrived
+	}
+	s.pattern = row.New(&pattern.Env{
+		Pool: c.env.Pool, Options: &s.options,
+		Dropped:       func(cause pattern.Cause) { s.drops[cause].Add(1) },
+		Kick:          func(e *pipe.End) { go s.kick(e) },
+		Expel:         func(e *pipe.End) { go s.expel(e) },
+		ReceiversLook: s.hub.WakeReceivers,
+	})
+	return s
+}
+
+// waitFor is a timeout as the calls read it: zero is for ever.
+func waitFor(d time.Duration) time.Duration {
+	if d == Forever {
+		return 0
+	}
+	return d
+}
+
+// Type is the socket's type.
+func (s *Socket) Type() SocketType { return SocketType(s.row.Type) }
+
+// Context is the context that the socket belongs to.
+func (s *Socket) Context() *Context { return s.ctx }
+
+// Send sends m as the socket type says, and waits while it says so: until there
+// is a peer with room, for most types. It copies m; the caller may change its
+// slices when Send returns.
+//
+// The error wraps ErrTimeout, ErrState, ErrHostUnreachable, ErrUnsupported,
+// ErrInvalid, ErrClosed, ErrTerminated or ctx's own.
+func (s *Socket) Send(ctx context.Context, m Message) error {
+	return s.send(ctx, m.Frames, nil)
+}
+
+// SendFrames is Send of a message with these frames.
+func (s *Socket) SendFrames(ctx context.Context, frames ...[]byte) error {
+	return s.send(ctx, frames, nil)
+}
+
+// SendString is Send of a message with a frame for each string.
+func (s *Socket) SendString(ctx context.Context, frames ...string) error {
+	return s.send(ctx, NewStringMessage(frames...).Frames, nil)
+}
+
+// SendBytes is Send of a message of one frame.
+func (s *Socket) SendBytes(ctx context.Context, body []byte) error {
+	w := waiting{socket: s, ctx: ctx, op: opSend}
+	err := w.begin()
+	for err == nil {
+		s.lockSend()
+		s.single[0] = body
+		err = s.offer(s.single[:], nil)
+		s.single[0] = nil
+		s.unlockSend()
+		if err == nil {
+			break
+		}
+		err = w.again(err)
+	}
+	w.end()
+	return err
+}
+
+// SendOwned is Send without copying: frames of 16 KiB and more are queued as
+// they are. On success release is called exactly once, on any goroutine and
+// under no lock, when the memory may be changed again; on error the message
+// stays with the caller and release is not called.
+func (s *Socket) SendOwned(ctx context.Context, m Message, release func()) error {
+	owner := message.NewOwner(release)
+	if err := s.send(ctx, m.Frames, owner); err != nil {
+		return err
+	}
+	owner.Release()
+	return nil
+}
+
+// SendBatch sends messages one after the other and returns how many it sent;
+// the error is the one that stopped it.
+func (s *Socket) SendBatch(ctx context.Context, batch []Message) (int, error) {
+	for i := range batch {
+		if err := s.Send(ctx, batch[i]); err != nil {
+			return i, err
+		}
+	}
+	return len(batch), nil
+}
+
+// TrySend is Send that does not wait: ErrWouldBlock says that it would have to.
+func (s *Socket) TrySend(m Message) error {
+	s.lockSend()
+	err := s.offer(m.Frames, nil)
+	s.unlockSend()
+	if err != nil {
+		return s.fail(opSend, "", err)
+	}
+	return nil
+}
+
+func (s *Socket) send(ctx context.Context, frames [][]byte, owner *message.Owner) error {
+	w := waiting{socket: s, ctx: ctx, op: opSend}
+	err := w.begin()
+	for err == nil {
+		s.lockSend()
+		err = s.offer(frames, owner)
+		s.unlockSend()
+		if err == nil {
+			break
+		}
+		err = w.again(err)
+	}
+	w.end()
+	return err
+}
+
+// lockSend takes the locks under which the pattern sends.
+func (s *Socket) lockSend() {
+	s.sendMu.Lock()
+	if s.row.Lockstep {
+		s.recvMu.Lock()
+	}
+}
+
+// unlockSend gives the locks back and tells whoever must hear of what was
+// written.
+func (s *Socket) unlockSend() {
+	later := s.hub.Later()
+	if s.row.Lockstep {
+		s.recvMu.Unlock()
+	}
+	s.sendMu.Unlock()
+	s.tell(later)
+}
+
+// tell calls on the ends that must hear of what was written. No lock is held.
+func (s *Socket) tell(later pipe.Tell) {
+	later.Now()
+	if later.Many() {
+		s.sendMu.Lock()
+		s.hub.Reuse(later)
+		s.sendMu.Unlock()
+	}
+}
+
+// offer gives a message to the pattern. The locks of lockSend are held.
+func (s *Socket) offer(frames [][]byte, owner *message.Owner) error {
+	switch {
+	case s.dead != nil:
+		return s.dead
+	case len(frames) == 0:
+		return errNoFrames
+	}
+	if s.hub.HasWritable() {
+		s.hub.Writable(s.pattern.Writable)
+	}
+	s.out.Frames, s.out.Owned = frames, owner
+	err := s.pattern.Send(&s.out)
+	s.out.Frames, s.out.Owned = nil, nil
+	return err
+}
+
+// Recv receives the next message, and waits until there is one. The message is
+// the caller's for good. It keeps the block alive that it arrived in, up to 64
+// KiB: see Message.Clone for messages that are kept for long.
+//
+// The error wraps ErrTimeout, ErrState, ErrUnsupported, ErrClosed, ErrTerminated
+// or ctx's own.
+func (s *Socket) Recv(ctx context.Context) (Message, error) {
+	var m Message
+	w := waiting{socket: s, ctx: ctx, op: opRecv}
+	err := w.begin()
+	for err == nil {
+		s.lockRecv()
+		from, own, no := s.next()
+		if no == nil {
+			m = s.slab.give(&s.in, from, own)
+			s.unlockRecv()
+			break
+		}
+		s.unlockRecv()
+		err = w.again(no)
+	}
+	w.end()
+	return m, err
+}
+
+// RecvInto is Recv that reuses the memory of *m: nothing is allocated once m has
+// grown to what arrives. The frames that an earlier RecvInto put into m die.
+// Frames that came from elsewhere are let go untouched.
+func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
+	w := waiting{socket: s, ctx: ctx, op: opRecv}
+	err := w.begin()
+	for err == nil {
+		s.lockRecv()
+		from, own, no := s.next()
+		if no == nil {
+			m.fill(&s.in, from, own, &s.slab)
+			s.unlockRecv()
+			break
+		}
+		s.unlockRecv()
+		err = w.again(no)
+	}
+	w.end()
+	return err
+}
+
+// RecvBatch receives as many messages as wait, at least one and at most as many
+// as batch has room for. It waits only for the first.
+func (s *Socket) RecvBatch(ctx context.Context, batch []Message) (int, error) {
+	if len(batch) == 0 {
+		return 0, nil
+	}
+	m, err := s.Recv(ctx)
+	if err != nil {
+		return 0, err
+	}
+	batch[0] = m
+	n := 1
+	s.lockRecv()
+	defer s.unlockRecv()
+	for ; n < len(batch); n++ {
+		from, own, no := s.next()
+		if no != nil {
+			break
+		}
+		batch[n] = s.slab.give(&s.in, from, own)
+	}
+	return n, nil
+}
+
+// TryRecv is Recv that does not wait: ErrWouldBlock says that there is nothing.
+func (s *Socket) TryRecv() (Message, error) {
+	s.lockRecv()
+	defer s.unlockRecv()
+	from, own, no := s.next()
+	if no != nil {
+		return Message{}, s.fail(opRecv, "", no)
+	}
+	return s.slab.give(&s.in, from, own), nil
+}
+
+// Messages receives for ever. The iteration ends when the socket is closed or
+// the context terminated; any other error, ctx's included, is yielded once
+// before it ends.
+func (s *Socket) Messages(ctx context.Context) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for {
+			m, err := s.Recv(ctx)
+			if err != nil {
+				if !isOver(err) {
+					yield(Message{}, err)
+				}
+				return
+			}
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+// lockRecv takes the locks under which the pattern receives.
+func (s *Socket) lockRecv() {
+	if s.row.Lockstep {
+		s.sendMu.Lock()
+	}
+	s.recvMu.Lock()
+}
+
+// unlockRecv gives the locks back, and tells whoever must hear of what was
+// written when the pattern could write.
+func (s *Socket) unlockRecv() {
+	if !s.row.Lockstep {
+		s.recvMu.Unlock()
+		return
+	}
+	later := s.hub.Later()
+	s.recvMu.Unlock()
+	s.sendMu.Unlock()
+	s.tell(later)
+}
+
+// next takes a message that is there into s.in. The frames are borrowed from
+// the end that it came from, or the pattern's own when there is none; so are
+// the first own of them in either case. The locks of lockRecv are held.
+func (s *Socket) next() (from *pipe.End, own int, err error) {
+	if s.dead != nil {
+		return nil, 0, s.dead
+	}
+	if s.hub.HasReadable() {
+		s.hub.Readable(s.pattern.Readable)
+	}
+	from, err = s.pattern.Recv(&s.in)
+	if s.row.PrependsID && from != nil {
+		own = 1
+	}
+	return from, own, err
+}
+
+// Subscribe asks for every message that begins with prefix; the empty prefix
+// asks for all. Subscriptions are counted: as many Unsubscribe take it back.
+// For SUB, and for an XPUB with PubSub.Manual, where it subscribes the peer
+// whose subscription was received last. libzmq: ZMQ_SUBSCRIBE.
+func (s *Socket) Subscribe(prefix string) error {
+	return s.subscription("subscribe", func(p pattern.Subscriber) error { return p.Subscribe([]byte(prefix)) })
+}
+
+// Unsubscribe takes one Subscribe back. A prefix that was never subscribed to is
+// no error. libzmq: ZMQ_UNSUBSCRIBE.
+func (s *Socket) Unsubscribe(prefix string) error {
+	return s.subscription("unsubscribe", func(p pattern.Subscriber) error { return p.Unsubscribe([]byte(prefix)) })
+}
+
+func (s *Socket) subscription(op string, do func(pattern.Subscriber) error) error {
+	p, ok := s.pattern.(pattern.Subscriber)
+	if !ok {
+		return s.fail(op, "", pattern.ErrUnsupported)
+	}
+	var err error
+	s.both(func() { err = do(p) })
+	if err != nil {
+		return s.fail(op, "", err)
+	}
+	return nil
+}
+
+// both runs f under both locks, unless the socket is dead, and tells whoever
+// must hear of what it wrote. It reports whether f ran.
+func (s *Socket) both(f func()) bool {
+	s.sendMu.Lock()
+	s.recvMu.Lock()
+	alive := s.dead == nil
+	if alive {
+		f()
+	}
+	later := s.hub.Later()
+	s.recvMu.Unlock()
+	s.sendMu.Unlock()
+	s.tell(later)
+	return alive
+}
+
+// CanSend and CanRecv tell whether the socket could send or receive now without
+// waiting. libzmq: ZMQ_EVENTS.
+func (s *Socket) CanSend() bool {
+	can := false
+	s.both(func() {
+		s.hub.Writable(s.pattern.Writable)
+		can = s.pattern.CanSend()
+	})
+	return can
+}
+
+// CanRecv is CanSend for receiving.
+func (s *Socket) CanRecv() bool {
+	can := false
+	s.both(func() {
+		s.hub.Readable(s.pattern.Readable)
+		can = s.pattern.CanRecv()
+	})
+	return can
+}

@@ -1,0 +1,134 @@
+package zmq
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"zeromux/internal/pipe"
+)
+
+// What calls are named in errors.
+const (
+	opSend = "send"
+	opRecv = "receive"
+)
+
+// waiting is one call that may have to wait. A first try costs nothing here;
+// before every further one the hub's count is noted, so that the call sleeps
+// only if nothing was announced since.
+type waiting struct {
+	socket *Socket
+	ctx    context.Context // the call's own, for as long as the call lasts
+	op     string
+
+	waiter *pipe.Waiter // nil: nothing has been waited for yet
+	count  uint64
+	timer  *time.Timer
+	over   <-chan time.Time
+}
+
+var waiters = sync.Pool{New: func() any { return pipe.NewWaiter() }}
+
+// begin returns the error that ends the call before it has begun. A context
+// that cannot end costs nothing.
+func (w *waiting) begin() error {
+	if w.ctx.Done() == nil {
+		return nil
+	}
+	if err := w.ctx.Err(); err != nil {
+		return w.socket.fail(w.op, "", err)
+	}
+	return nil
+}
+
+// again is called after a try that ended with err. It returns nil when it is
+// worth trying again, having waited if need be, or the error that ends the call.
+func (w *waiting) again(err error) error {
+	if err != ErrWouldBlock {
+		return w.socket.fail(w.op, "", err)
+	}
+	if w.waiter == nil {
+		w.waiter = waiters.Get().(*pipe.Waiter)
+	} else if w.await() {
+		if err := w.sleep(); err != nil {
+			w.leave()
+			return w.socket.fail(w.op, "", err)
+		}
+	}
+	w.count = w.now()
+	return nil
+}
+
+// end gives back what the call has used.
+func (w *waiting) end() {
+	if w.waiter == nil {
+		return
+	}
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	waiters.Put(w.waiter)
+	if w.op == opRecv && w.socket.hub.ReceiversWait() {
+		w.socket.hub.PassReceive() // there may be more than the one that was announced
+	}
+}
+
+// now notes how much has been announced.
+func (w *waiting) now() uint64 {
+	if w.op == opSend {
+		return w.socket.hub.SendCount()
+	}
+	return w.socket.hub.RecvCount()
+}
+
+// await queues for a signal, unless something was announced meanwhile.
+func (w *waiting) await() bool {
+	if w.op == opSend {
+		return w.socket.hub.AwaitSend(w.waiter, w.count)
+	}
+	return w.socket.hub.AwaitReceive(w.waiter, w.count)
+}
+
+func (w *waiting) leave() {
+	if w.op == opSend {
+		w.socket.hub.LeaveSend(w.waiter)
+		return
+	}
+	w.socket.hub.LeaveReceive(w.waiter)
+}
+
+// sleep waits for a signal. It returns ErrTimeout or the context's error when
+// that comes first.
+func (w *waiting) sleep() error {
+	done := w.ctx.Done()
+	timeout := w.timeout()
+	if done == nil && timeout == 0 {
+		<-w.waiter.C
+		return nil
+	}
+	if timeout != 0 && w.timer == nil {
+		w.timer = time.NewTimer(max(timeout, 0))
+		w.over = w.timer.C
+	}
+	select {
+	case <-w.waiter.C:
+		return nil
+	case <-done:
+		return w.ctx.Err()
+	case <-w.over:
+		return ErrTimeout
+	}
+}
+
+// timeout is the socket's for this call: zero is for ever, below not at all.
+func (w *waiting) timeout() time.Duration {
+	if w.op == opSend {
+		return time.Duration(w.socket.sendTimeout.Load())
+	}
+	return time.Duration(w.socket.recvTimeout.Load())
+}
+
+// isOver reports whether err says that the socket has come to its end.
+func isOver(err error) bool { return errors.Is(err, ErrClosed) || errors.Is(err, ErrTerminated) }
