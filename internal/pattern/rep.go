@@ -99,7 +99,7 @@ func (p *rep) Send(m *message.Message) error {
 	if !p.replying {
 		return ErrState
 	}
-	p.reply.Frames = append(p.envelope.frames(p.reply.Frames[:0]), m.Frames...)
+	p.reply.Frames = append(p.envelope.frames(p.reply.Frames), m.Frames...)
 	p.reply.Owned = m.Owned
 	st := pipe.Closed
 	if p.asker != nil {
@@ -111,8 +111,7 @@ func (p *rep) Send(m *message.Message) error {
 	case pipe.Closed:
 		p.env.Dropped(DroppedUnroutable)
 	}
-	clear(p.reply.Frames)
-	p.reply.Owned = nil
+	p.reply.Frames, p.reply.Owned = cleared(p.reply.Frames), nil
 	p.replying, p.asker = false, nil
 	return nil
 }

@@ -74,30 +74,45 @@ func (p *req) Discard(e *pipe.End) {
 // socket wants one. Whatever came before a request cannot be its reply, and is
 // thrown away.
 func (p *req) Send(m *message.Message) error {
-	o := p.env.Options
-	if p.awaiting && !o.ReqRelaxed {
+	if p.awaiting && !p.env.Options.ReqRelaxed {
 		return ErrState
 	}
-	e := p.out.Next()
-	if e == nil {
-		return ErrWouldBlock
+	for e := p.next(); e != nil; e = p.next() {
+		if p.ask(e, m) {
+			p.awaiting, p.asked = true, e
+			return nil
+		}
 	}
-	p.drain(e)
+	return ErrWouldBlock
+}
 
-	frames := p.request.Frames[:0]
-	if o.ReqCorrelate {
+// ask writes a request to e and reports whether it was taken.
+func (p *req) ask(e *pipe.End, m *message.Message) bool {
+	r := &p.request
+	if p.env.Options.ReqCorrelate {
 		binary.NativeEndian.PutUint32(p.id[:], binary.NativeEndian.Uint32(p.id[:])+1)
-		frames = append(frames, p.id[:])
+		r.Frames = append(r.Frames, p.id[:])
 	}
-	frames = append(frames, empty)
-	p.request.Frames, p.request.Owned = append(frames, m.Frames...), m.Owned
-	e = p.out.Send(&p.request)
-	clear(p.request.Frames)
-	p.request.Owned = nil
-	if e == nil {
-		return ErrWouldBlock
+	r.Frames = append(append(r.Frames, empty), m.Frames...)
+	r.Owned = m.Owned
+	st := e.Write(r)
+	r.Frames, r.Owned = cleared(r.Frames), nil
+	if st != pipe.OK {
+		p.out.Remove(e)
+		return false
 	}
-	p.awaiting, p.asked = true, e
+	p.out.Done()
+	return true
+}
+
+// next chooses the peer that is asked, and throws away what came before.
+func (p *req) next() *pipe.End {
+	for e := p.out.Next(); e != nil; e = p.out.Next() {
+		p.drain(e)
+		if standingOf(e) == served {
+			return e
+		}
+	}
 	return nil
 }
 
@@ -127,7 +142,7 @@ func (p *req) Recv(m *message.Message) (*pipe.End, error) {
 	}
 	e := p.ahead.take(m)
 	if e == nil {
-		e = p.next(m)
+		e = p.answer(m)
 	}
 	if e == nil {
 		return nil, ErrWouldBlock
@@ -136,8 +151,8 @@ func (p *req) Recv(m *message.Message) (*pipe.End, error) {
 	return e, nil
 }
 
-// next reads up to the reply that is waited for and takes the envelope off.
-func (p *req) next(m *message.Message) *pipe.End {
+// answer reads up to the reply that is waited for and takes the envelope off.
+func (p *req) answer(m *message.Message) *pipe.End {
 	for {
 		e := p.in.Recv(m)
 		if e == nil {
@@ -209,7 +224,7 @@ func (p *req) CanRecv() bool {
 		return false
 	}
 	if p.ahead.from == nil {
-		p.ahead.from = p.next(&p.ahead.m)
+		p.ahead.from = p.answer(&p.ahead.m)
 	}
 	return p.ahead.from != nil
 }

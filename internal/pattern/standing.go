@@ -20,3 +20,9 @@ func standingOf(e *pipe.End) standing {
 
 // empty is the delimiter of an envelope and the body of a notice.
 var empty = []byte{}
+
+// cleared returns an empty slice that keeps nothing of what b held.
+func cleared(b [][]byte) [][]byte {
+	clear(b)
+	return b[:0]
+}

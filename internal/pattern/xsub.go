@@ -175,12 +175,6 @@ func (p *xsub) write(e *pipe.End) {
 	}
 }
 
-// cleared returns an empty slice that keeps nothing of what b held.
-func cleared(b [][]byte) [][]byte {
-	clear(b)
-	return b[:0]
-}
-
 func (p *xsub) Recv(m *message.Message) (*pipe.End, error) {
 	e := p.in.Recv(m)
 	if e == nil {

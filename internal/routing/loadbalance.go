@@ -35,8 +35,8 @@ func (l *LoadBalance) Send(m *message.Message) *pipe.End {
 	return nil
 }
 
-// Next returns the pipe that the next message will go to, or nil when there is
-// none with room.
+// Next returns the pipe whose turn it is, or nil when there is none with room.
+// It is for a pattern that writes itself, and says Done.
 func (l *LoadBalance) Next() *pipe.End {
 	for l.ring.at != nil {
 		if l.ring.at.CanWrite() == pipe.OK {
@@ -46,6 +46,9 @@ func (l *LoadBalance) Next() *pipe.End {
 	}
 	return nil
 }
+
+// Done ends the turn of the pipe that has it.
+func (l *LoadBalance) Done() { l.ring.step() }
 
 // Len is the number of pipes that are thought to have room.
 func (l *LoadBalance) Len() int { return l.ring.size }
