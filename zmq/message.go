@@ -200,17 +200,24 @@ func (m *Message) fill(in *message.Message, from *pipe.End, own int, s *slab) {
 		x = &extra{self: m}
 		m.x = x
 	}
-	x.release()
+	if len(x.held) > 0 {
+		x.release()
+	}
 	if x.last != in.Peer {
 		x.last, x.peer = in.Peer, nil
 		if shared := s.extra(in.Peer); shared != nil {
 			x.peer = shared.peer
 		}
 	}
-	size := 0
-	for _, f := range in.Frames {
-		size += len(f)
+	if len(in.Frames) == 1 && len(in.Frames[0]) <= cap(x.buffer) && len(in.Frames[0]) <= copyUpTo {
+		f := in.Frames[0]
+		b := x.buffer[:len(f)]
+		copy(b, f)
+		x.frames = append(x.frames[:0], b[:len(f):len(f)])
+		m.Frames = x.frames
+		return
 	}
+	size := in.Size()
 	x.frames = x.frames[:0]
 	if size > copyUpTo && from != nil && !from.Shared() {
 		x.held = from.Hold(x.held)

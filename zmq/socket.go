@@ -129,21 +129,17 @@ func (s *Socket) SendString(ctx context.Context, frames ...string) error {
 
 // SendBytes is Send of a message of one frame.
 func (s *Socket) SendBytes(ctx context.Context, body []byte) error {
-	w := waiting{socket: s, ctx: ctx, op: opSend}
-	err := w.begin()
-	for err == nil {
+	if ctx.Done() == nil {
 		s.lockSend()
 		s.single[0] = body
-		err = s.offer(s.single[:], nil)
+		err := s.offer(s.single[:], nil)
 		s.single[0] = nil
 		s.unlockSend()
 		if err == nil {
-			break
+			return nil
 		}
-		err = w.again(err)
 	}
-	w.end()
-	return err
+	return s.sendSlowly(ctx, [][]byte{body}, nil)
 }
 
 // SendOwned is Send without copying: frames of 16 KiB and more are queued as
@@ -182,6 +178,19 @@ func (s *Socket) TrySend(m Message) error {
 }
 
 func (s *Socket) send(ctx context.Context, frames [][]byte, owner *message.Owner) error {
+	if ctx.Done() == nil {
+		s.lockSend()
+		err := s.offer(frames, owner)
+		s.unlockSend()
+		if err == nil {
+			return nil
+		}
+	}
+	return s.sendSlowly(ctx, frames, owner)
+}
+
+// sendSlowly sends, and waits when that is what it takes.
+func (s *Socket) sendSlowly(ctx context.Context, frames [][]byte, owner *message.Owner) error {
 	w := waiting{socket: s, ctx: ctx, op: opSend}
 	err := w.begin()
 	for err == nil {
@@ -208,6 +217,13 @@ func (s *Socket) lockSend() {
 // unlockSend gives the locks back and tells whoever must hear of what was
 // written.
 func (s *Socket) unlockSend() {
+	if s.hub.None() {
+		if s.row.Lockstep {
+			s.recvMu.Unlock()
+		}
+		s.sendMu.Unlock()
+		return
+	}
 	later := s.hub.Later()
 	if s.row.Lockstep {
 		s.recvMu.Unlock()
@@ -250,6 +266,15 @@ func (s *Socket) offer(frames [][]byte, owner *message.Owner) error {
 // The error wraps ErrTimeout, ErrState, ErrUnsupported, ErrClosed, ErrTerminated
 // or ctx's own.
 func (s *Socket) Recv(ctx context.Context) (Message, error) {
+	if ctx.Done() == nil {
+		s.lockRecv()
+		if from, own, err := s.next(); err == nil {
+			m := s.slab.give(&s.in, from, own)
+			s.unlockRecv()
+			return m, nil
+		}
+		s.unlockRecv()
+	}
 	var m Message
 	w := waiting{socket: s, ctx: ctx, op: opRecv}
 	err := w.begin()
@@ -272,6 +297,15 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 // grown to what arrives. The frames that an earlier RecvInto put into m die.
 // Frames that came from elsewhere are let go untouched.
 func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
+	if ctx.Done() == nil {
+		s.lockRecv()
+		if from, own, err := s.next(); err == nil {
+			m.fill(&s.in, from, own, &s.slab)
+			s.unlockRecv()
+			return nil
+		}
+		s.unlockRecv()
+	}
 	w := waiting{socket: s, ctx: ctx, op: opRecv}
 	err := w.begin()
 	for err == nil {

@@ -233,6 +233,9 @@ func (h *Hub) Later() Tell {
 	return t
 }
 
+// None reports that nobody must hear of anything. Called with sendMu held.
+func (h *Hub) None() bool { return h.later.first == nil }
+
 // Now tells the ends. Called with no lock held.
 func (t *Tell) Now() {
 	if t.first == nil {

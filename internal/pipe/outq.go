@@ -20,13 +20,39 @@ func (e *End) Write(m *message.Message) Status {
 		q.mu.Unlock()
 		return st
 	}
-	q.append(m)
+	if !q.appendShort(m) {
+		q.append(m)
+	}
 	wake := q.wakeReader()
 	q.mu.Unlock()
 	if wake {
 		e.hub.tellLater(q.reader)
 	}
 	return OK
+}
+
+// appendShort is append of what most messages are, one short frame behind
+// another in the open chunk, and reports whether m was one. q.mu is held.
+func (q *queue) appendShort(m *message.Message) bool {
+	last := len(q.spans) - 1
+	if len(m.Frames) != 1 || m.Kind != message.Data || last < 0 || q.newest {
+		return false
+	}
+	body := m.Frames[0]
+	end := q.fill + 2 + len(body)
+	s := &q.spans[last]
+	if len(body) > 255 || s.chunk != q.open || end > len(q.open.B) || int(s.end) != q.fill {
+		return false
+	}
+	b := q.open.B[q.fill:end]
+	b[0], b[1] = 0, byte(len(body))
+	copy(b[2:], body)
+	q.fill, s.end = end, uint32(end)
+	s.n++
+	q.n++
+	q.messages++
+	q.octets += uint64(2 + len(body))
+	return true
 }
 
 // admit reports whether a message may be written. q.mu is held.

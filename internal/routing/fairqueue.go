@@ -12,7 +12,7 @@ import (
 type FairQueue struct{ ring ring }
 
 // NewFairQueue returns an empty rotation.
-func NewFairQueue() FairQueue { return FairQueue{ring{place: recvPlace}} }
+func NewFairQueue() FairQueue { return FairQueue{ring{recv: true}} }
 
 // Add lets e take part: it is new, or something waits in it again.
 func (f *FairQueue) Add(e *pipe.End) { f.ring.join(e) }
@@ -43,11 +43,7 @@ func (f *FairQueue) Recv(m *message.Message) *pipe.End {
 func (f *FairQueue) Turn() *pipe.End { return f.ring.at }
 
 // Done ends the turn of the pipe that has it.
-func (f *FairQueue) Done() {
-	if f.ring.size > 1 {
-		f.ring.step()
-	}
-}
+func (f *FairQueue) Done() { f.ring.step() }
 
 // Ready reports whether a message waits.
 func (f *FairQueue) Ready() bool {

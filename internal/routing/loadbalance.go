@@ -13,7 +13,7 @@ import (
 type LoadBalance struct{ ring ring }
 
 // NewLoadBalance returns an empty rotation.
-func NewLoadBalance() LoadBalance { return LoadBalance{ring{place: sendPlace}} }
+func NewLoadBalance() LoadBalance { return LoadBalance{} }
 
 // Add lets e take part; also when it has room again.
 func (l *LoadBalance) Add(e *pipe.End) { l.ring.join(e) }

@@ -11,13 +11,18 @@ import "zeromux/internal/pipe"
 // A ring is a rotation of pipe ends: a circle with a cursor, in which joining,
 // leaving and moving on take constant time and keep the order.
 type ring struct {
-	place func(*pipe.End) *pipe.Ring
-	at    *pipe.End // whose turn it is; nil: nobody's
-	size  int
+	at   *pipe.End // whose turn it is; nil: nobody's
+	size int
+	recv bool // by the ends' RecvRing, not SendRing
 }
 
-func sendPlace(e *pipe.End) *pipe.Ring { return &e.SendRing }
-func recvPlace(e *pipe.End) *pipe.Ring { return &e.RecvRing }
+// place is where e stands in the circle.
+func (r *ring) place(e *pipe.End) *pipe.Ring {
+	if r.recv {
+		return &e.RecvRing
+	}
+	return &e.SendRing
+}
 
 // join puts e where its turn comes last. An end that is in already stays where
 // it is.
@@ -57,4 +62,8 @@ func (r *ring) leave(e *pipe.End) {
 }
 
 // step moves on to the next.
-func (r *ring) step() { r.at = r.place(r.at).Next }
+func (r *ring) step() {
+	if r.size > 1 {
+		r.at = r.place(r.at).Next
+	}
+}

@@ -31,7 +31,7 @@ func TestRingAgreesWithAList(t *testing.T) {
 	ends := newBench(t).pipes(6)
 	for seed := range uint64(20) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		r := ring{place: sendPlace}
+		r := ring{}
 		var list []*pipe.End
 		for range 500 {
 			e := ends[random.IntN(len(ends))]
@@ -68,7 +68,7 @@ func TestRingAgreesWithAList(t *testing.T) {
 
 func TestTheTwoPlacesOfAnEndAreApart(t *testing.T) {
 	ends := newBench(t).pipes(3)
-	send, recv := ring{place: sendPlace}, ring{place: recvPlace}
+	send, recv := ring{}, ring{recv: true}
 	for _, e := range ends {
 		send.join(e)
 	}

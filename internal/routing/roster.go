@@ -10,7 +10,7 @@ import "zeromux/internal/pipe"
 type Roster struct{ ring ring }
 
 // NewRoster returns an empty roster.
-func NewRoster() Roster { return Roster{ring{place: sendPlace}} }
+func NewRoster() Roster { return Roster{ring{}} }
 
 // Add puts e on the roster.
 func (r *Roster) Add(e *pipe.End) { r.ring.join(e) }
