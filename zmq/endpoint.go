@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"zeromux/internal/engine"
 	"zeromux/internal/inproc"
+	"zeromux/internal/pattern"
 	"zeromux/internal/pipe"
 	"zeromux/transport"
 	"zeromux/transport/ipc"
@@ -184,12 +186,12 @@ func (s *Socket) checkID(id string) error {
 	if id == "" {
 		return nil
 	}
-	naming, ok := s.pattern.(interface{ Knows(id []byte) bool })
+	naming, ok := s.pattern.(pattern.Naming)
 	switch {
 	case !ok:
 		return fmt.Errorf("%w: only ROUTER and STREAM name their peers", ErrInvalid)
-	case len(id) > 255:
-		return fmt.Errorf("%w: routing id of %d octets, more than 255", ErrInvalid, len(id))
+	case len(id) > maxRoutingID:
+		return fmt.Errorf("%w: routing id of %d octets, more than %d", ErrInvalid, len(id), maxRoutingID)
 	}
 	taken := false
 	s.both(func() { taken = naming.Knows([]byte(id)) })
@@ -292,19 +294,25 @@ func (s *Socket) releaseConnections(endpoint string) (found bool, err error) {
 	}
 	s.mu.Unlock()
 	for session, app := range ends {
-		if app != nil {
-			s.detach(app)
-			app.CloseWrite()
-			if session.Connecting() {
-				s.both(func() {
-					s.pattern.Discard(app)
-					app.CloseRead()
-				})
-			}
-		}
-		session.Close(linger)
+		s.leave(session, app, session.Connecting(), linger)
 	}
 	return l != nil || len(ends) > 0, err
+}
+
+// leave ends a session and its pipe, if it has one by now: what is unsent goes
+// out within linger, what was not received is thrown away if discard says so.
+func (s *Socket) leave(session *engine.Session, app *pipe.End, discard bool, linger time.Duration) {
+	if app != nil {
+		s.detach(app)
+		app.CloseWrite()
+		if discard {
+			s.both(func() {
+				s.pattern.Discard(app)
+				app.CloseRead()
+			})
+		}
+	}
+	session.Close(linger)
 }
 
 // Serve accepts connections from a listener that the application brings: a

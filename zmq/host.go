@@ -154,6 +154,19 @@ func (s *Socket) expel(app *pipe.End) {
 	}
 }
 
+// dismiss ends what is behind app for good, once what is unsent has gone out.
+func (s *Socket) dismiss(app *pipe.End) {
+	switch link := app.Link.(type) {
+	case *engine.Session:
+		s.mu.Lock()
+		linger := s.config.linger(s.row, !s.ctx.config.NotBlocky)
+		s.mu.Unlock()
+		s.leave(link, app, true, linger)
+	case *inproc.Link:
+		s.part(app, link)
+	}
+}
+
 // part ends an inproc pipe from this side.
 func (s *Socket) part(app *pipe.End, link *inproc.Link) {
 	s.mu.Lock()
@@ -194,6 +207,7 @@ func (n neighbour) Attach(e *pipe.End, l *inproc.Link) bool {
 		return false
 	}
 	n.links[e] = &linked{link: l, endpoint: "inproc://" + l.Name(), connects: e.Connecting}
+	n.mark(e) // the marks may have changed since Pipe told them
 	n.mu.Unlock()
 	ok := n.attach(e)
 	if !ok {

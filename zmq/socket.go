@@ -67,7 +67,7 @@ type linked struct {
 
 func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	s := &Socket{
-		ctx: c, row: row, config: *config,
+		ctx: c, row: row, config: config.clone(),
 		listeners: make(map[string]*engine.Listener),
 		names:     make(map[string]struct{}),
 		sessions:  make(map[*engine.Session]*pipe.End),
@@ -88,6 +88,7 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 		Dropped:       func(cause pattern.Cause) { s.drops[cause].Add(1) },
 		Kick:          func(e *pipe.End) { go s.kick(e) },
 		Expel:         func(e *pipe.End) { go s.expel(e) },
+		Dismiss:       func(e *pipe.End) { go s.dismiss(e) },
 		ReceiversLook: s.hub.WakeReceivers,
 	})
 	return s

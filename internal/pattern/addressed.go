@@ -37,6 +37,15 @@ func callerOf(e *pipe.End) *caller {
 	return c
 }
 
+// Naming is what ROUTER and STREAM have beyond Pattern. Called with both locks
+// held.
+type Naming interface {
+	// Knows reports whether a peer has this routing id.
+	Knows(id []byte) bool
+}
+
+func (a *addressed) Knows(id []byte) bool { return a.book.Find(id) != nil }
+
 // notify makes a notice of what has just become of e.
 func (a *addressed) notify(e *pipe.End) {
 	c := callerOf(e)

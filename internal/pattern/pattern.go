@@ -83,11 +83,12 @@ type Env struct {
 	// Dropped counts a message that was thrown away, by cause.
 	Dropped func(Cause)
 	// Kick closes the connection of e, which may come back if the endpoint is
-	// one that the socket connected to; Expel closes it for good, when what
-	// was written to e before has gone out. Both take effect after the locks
-	// are released.
-	Kick  func(e *pipe.End)
-	Expel func(e *pipe.End)
+	// one that the socket connected to. Expel closes it for good, and Dismiss
+	// does so when what was written to e before has gone out; what e brings is
+	// not received any more. All take effect after the locks are released.
+	Kick    func(e *pipe.End)
+	Expel   func(e *pipe.End)
+	Dismiss func(e *pipe.End)
 	// ReceiversLook wakes receivers after a pattern made a message of its own
 	// outside Recv. Takes effect at once and takes only the hub's lock.
 	ReceiversLook func()
@@ -154,5 +155,5 @@ var (
 	// ErrUnsupported: this type cannot do it at all. libzmq: ENOTSUP.
 	ErrUnsupported = errors.New("not supported by this socket type")
 	// ErrInvalid: the message is not one that this type can send. libzmq: EINVAL.
-	ErrInvalid = errors.New("invalid message")
+	ErrInvalid = errors.New("invalid argument")
 )

@@ -101,7 +101,7 @@ func (p *stream) Send(m *message.Message) error {
 	}
 	if len(m.Frames[1]) == 0 {
 		callerOf(e).closing = true
-		p.env.Expel(e)
+		p.env.Dismiss(e)
 		return nil
 	}
 	switch p.write(e, m) {

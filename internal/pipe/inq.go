@@ -122,8 +122,8 @@ func (e *End) Keep() {
 func (e *End) Hold(held []*message.Chunk) []*message.Chunk {
 	for i := e.cur.first; i < e.cur.i; i++ {
 		c := e.cur.spans[i].chunk
-		if n := len(held); n > 0 && held[n-1] == c {
-			continue
+		if n := len(held); c == nil || n > 0 && held[n-1] == c {
+			continue // nil: given away, and there for good
 		}
 		c.Retain()
 		held = append(held, c)
