@@ -41,9 +41,10 @@ type Chunk struct {
 	// B is the whole block.
 	B []byte
 
-	refs  atomic.Int32
-	home  *freeList // nil: not recycled
-	owner *Owner    // memory of an application, told when the last reference goes
+	refs   atomic.Int32
+	home   *freeList // nil: not recycled
+	owner  *Owner    // memory of an application, told when the last reference goes
+	poison bool      // fill with rubbish when it is recycled
 }
 
 // Retain adds a reference.
@@ -140,11 +141,14 @@ func (p *Pool) Block(size int) *Chunk {
 	return c
 }
 
-// freeList keeps the released chunks of one size.
+// freeList keeps the released chunks of one size: a bounded number for good, and
+// those beyond until the collector has passed over them twice, so that a deep
+// queue of large messages runs in memory that it has used before.
 type freeList struct {
-	mu     sync.Mutex // guards free
-	free   []*Chunk
-	poison bool
+	more sync.Pool
+
+	mu   sync.Mutex // guards free
+	free []*Chunk
 }
 
 func (l *freeList) get(size int, poison bool) *Chunk {
@@ -157,23 +161,30 @@ func (l *freeList) get(size int, poison bool) *Chunk {
 		c.refs.Store(1)
 		return c
 	}
-	l.poison = poison
 	l.mu.Unlock()
-	c := &Chunk{B: make([]byte, size), home: l}
+	if c, ok := l.more.Get().(*Chunk); ok {
+		c.refs.Store(1)
+		return c
+	}
+	c := &Chunk{B: make([]byte, size), home: l, poison: poison}
 	c.refs.Store(1)
 	return c
 }
 
 func (l *freeList) put(c *Chunk) {
 	c.B = c.B[:cap(c.B)]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.poison {
+	if c.poison {
 		for i := range c.B {
 			c.B[i] = 0xDB
 		}
 	}
+	l.mu.Lock()
 	if len(l.free) < max(freeOctets/len(c.B), 4) {
 		l.free = append(l.free, c)
+		c = nil
+	}
+	l.mu.Unlock()
+	if c != nil {
+		l.more.Put(c)
 	}
 }
