@@ -16,7 +16,7 @@ func (e *End) CanRead() Status {
 	switch {
 	case len(q.spans) > 0:
 		return OK
-	case q.ended:
+	case q.ended, q.gone:
 		return Closed
 	}
 	q.idle = true
