@@ -179,7 +179,10 @@ func (q *queue) setMarks(send, recv int) {
 		recv = q.marks.recv
 	}
 	q.marks.set(send, recv)
-	room := q.acknowledge(0)
+	room := q.full && !q.marks.reached(q.n+q.inflight)
+	if room {
+		q.full = false
+	}
 	q.mu.Unlock()
 	if room {
 		q.writer.writable()
