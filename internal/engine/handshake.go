@@ -16,6 +16,27 @@ import (
 // MaxMessageSize allows: a stranger's metadata must not fill memory.
 const maxHandshakeFrame = 1 << 20
 
+// How far a handshake came.
+const (
+	// PhaseGreeting: the two sides tell their versions and mechanisms.
+	PhaseGreeting = "greeting"
+	// PhaseMechanism: they authenticate each other and tell who they are.
+	PhaseMechanism = "mechanism"
+	// PhaseIdentity: peers of 1.0 and 2.0 tell their routing ids.
+	PhaseIdentity = "identity"
+)
+
+// A HandshakeError says how far a handshake came and why it ended there.
+type HandshakeError struct {
+	Phase string
+	Err   error
+}
+
+func (e *HandshakeError) Error() string { return "handshake, " + e.Phase + ": " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *HandshakeError) Unwrap() error { return e.Err }
+
 // errOldPeer is why a peer of 1.0 or 2.0 is turned away where security is asked
 // for.
 var errOldPeer = errors.New("peer of ZMTP 1.0 or 2.0, which knows no security")
@@ -40,26 +61,28 @@ type shaker struct {
 	took int    // octets of b that are used
 	out  chan []byte
 	err  chan error
+
+	phase string // how far it has come
 }
 
-// shake finds out what the peer of conn speaks and who it is. RFC 37 "Formal
-// Grammar"; wire.md sections 2 to 7 for older peers.
+// shake finds out what the peer of conn speaks and who it is. The error is a
+// *HandshakeError. RFC 37 "Formal Grammar"; RFC 15 and RFC 13 for older
+// peers.
 func shake(cfg *Config, conn net.Conn) (introduction, error) {
 	if cfg.HandshakeInterval > 0 {
 		if err := conn.SetDeadline(time.Now().Add(cfg.HandshakeInterval)); err != nil {
 			return introduction{}, err
 		}
 	}
-	s := &shaker{cfg: cfg, conn: conn, b: make([]byte, 0, 512)}
-	defer s.stop()
+	s := &shaker{cfg: cfg, conn: conn, b: make([]byte, 0, 512), phase: PhaseGreeting}
 	in, err := s.greet()
+	if failed := s.stop(); err == nil {
+		err = failed
+	}
 	if err != nil {
-		return introduction{}, err
+		return introduction{}, &HandshakeError{s.phase, err}
 	}
 	in.rest = s.b[s.took:]
-	if err := s.stop(); err != nil {
-		return introduction{}, err
-	}
 	return in, conn.SetDeadline(time.Time{})
 }
 
@@ -135,7 +158,7 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 			Code: zmtp.CodeMechanismMismatch,
 		}
 	}
-	s.took = zmtp.GreetingSize
+	s.took, s.phase = zmtp.GreetingSize, PhaseMechanism
 	limit := int64(maxHandshakeFrame)
 	if m := s.cfg.MaxMessageSize; m >= 0 {
 		limit = min(limit, m)
@@ -195,6 +218,7 @@ func (s *shaker) introduce(version zmtp.Version, mech mechanism.Mechanism) *mess
 // old goes on with a peer of 1.0 or 2.0: each side's first frame is its
 // identity, and there is nothing else to agree on.
 func (s *shaker) old(version zmtp.Version) (introduction, error) {
+	s.phase = PhaseIdentity
 	id := s.cfg.RoutingID
 	var ours []byte
 	switch version {

@@ -8,8 +8,8 @@ import (
 	"zeromux/zmtp"
 )
 
-// heartbeat watches over the silence of one connection. wire.md's rules are
-// libzmq's: a PING every interval whatever the traffic; from a PING on, anything
+// heartbeat watches over the silence of one connection. The rules are libzmq's:
+// a PING every interval whatever the traffic; from a PING on, anything
 // whole that arrives within the timeout will do; a PING that carries a time to
 // live starts a watch of our own, which the next frame ends.
 type heartbeat struct {
