@@ -90,8 +90,11 @@ type Env struct {
 	Expel   func(e *pipe.End)
 	Dismiss func(e *pipe.End)
 	// ReceiversLook wakes receivers after a pattern made a message of its own
-	// outside Recv. Takes effect at once and takes only the hub's lock.
+	// outside Recv, SendersLook senders after it took something out of their
+	// way that is not room in a pipe. They take effect at once and take only
+	// the hub's lock.
 	ReceiversLook func()
+	SendersLook   func()
 }
 
 // Cause tells why a message was dropped.
