@@ -22,6 +22,7 @@ type Context struct {
 	config   ContextConfig
 	env      *engine.Env
 	registry inproc.Registry
+	waiters  waiters
 
 	mu      sync.Mutex // guards all below
 	sockets map[*Socket]struct{}

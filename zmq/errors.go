@@ -8,7 +8,9 @@ import (
 	"os"
 	"syscall"
 
+	"zeromux/internal/engine"
 	"zeromux/internal/inproc"
+	"zeromux/internal/mechanism"
 	"zeromux/internal/pattern"
 	"zeromux/transport"
 	"zeromux/zmtp"
@@ -41,8 +43,9 @@ var (
 	// ErrHostUnreachable: no peer has this routing id. libzmq: EHOSTUNREACH.
 	ErrHostUnreachable error = pattern.ErrHostUnreachable
 
-	// ErrTooLarge: a message is larger than a limit allows. libzmq: EMSGSIZE.
-	ErrTooLarge = errors.New("message too large")
+	// ErrTooLarge: a peer sent a frame larger than Limits.MessageSize; Event.Err
+	// says so. libzmq: EMSGSIZE.
+	ErrTooLarge error = zmtp.ErrTooLarge
 
 	// ErrIncompatible: the transport, or the peer, does not go with the socket
 	// type. libzmq: ENOCOMPATPROTO.
@@ -101,10 +104,67 @@ func (e *OpError) Unwrap() error { return e.Err }
 // Timeout reports whether the call ran out of time, as net.Error has it.
 func (e *OpError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
 
+// A HandshakeError says how far the handshake with a peer came and why it ended
+// there. It is what Event.Err holds when a handshake fails, and when the
+// connection ends because of that. It is ErrIncompatible when the two socket
+// types do not go together.
+type HandshakeError struct {
+	Peer   string         // the address of the peer
+	Phase  HandshakePhase // how far it came
+	Status int            // 300, 400 or 500 where authentication said so; else 0. RFC 27 "Status Codes"
+	Err    error
+}
+
+// A HandshakePhase is a part of a handshake.
+type HandshakePhase string
+
+// The parts of a handshake.
+const (
+	// PhaseGreeting: both sides tell the version they speak and the security
+	// they want. RFC 37 "The Greeting".
+	PhaseGreeting HandshakePhase = engine.PhaseGreeting
+	// PhaseMechanism: they authenticate each other and tell their socket types
+	// and properties. RFC 37 "Connection Metadata".
+	PhaseMechanism HandshakePhase = engine.PhaseMechanism
+	// PhaseIdentity: with peers of ZMTP 1.0 and 2.0, both tell their routing
+	// ids, and nothing else.
+	PhaseIdentity HandshakePhase = engine.PhaseIdentity
+)
+
+func (e *HandshakeError) Error() string {
+	return fmt.Sprintf("handshake with %s, %s: %v", e.Peer, e.Phase, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *HandshakeError) Unwrap() error { return e.Err }
+
+// Is makes a pair of socket types that do not go together ErrIncompatible.
+func (e *HandshakeError) Is(target error) bool {
+	return target == ErrIncompatible && errors.Is(e.Err, mechanism.ErrIncompatible)
+}
+
+// handshakeError is err as applications see it, if a handshake with peer ended
+// with it.
+func handshakeError(err error, peer string) error {
+	var failed *engine.HandshakeError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	e := &HandshakeError{Peer: peer, Phase: HandshakePhase(failed.Phase), Err: failed.Err}
+	var refused *mechanism.RefusedError
+	if errors.As(err, &refused) {
+		e.Status = refused.Status
+	}
+	return e
+}
+
 // fail wraps err with the call that it ends.
 func (s *Socket) fail(op, endpoint string, err error) error {
-	if errors.Is(err, pattern.ErrUnsupported) {
+	switch {
+	case errors.Is(err, pattern.ErrUnsupported):
 		err = fmt.Errorf("%w: %w", err, errors.ErrUnsupported)
+	case errors.Is(err, transport.ErrInvalid) && !errors.Is(err, ErrInvalid):
+		err = fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return &OpError{Op: op, Socket: s.Type(), Endpoint: endpoint, Err: err}
 }
@@ -137,8 +197,6 @@ var numbers = []struct {
 	{inproc.ErrInUse, syscall.EADDRINUSE},
 	{pattern.ErrUnsupported, syscall.ENOTSUP},
 	{errors.ErrUnsupported, syscall.ENOTSUP},
-	{transport.ErrInvalid, syscall.EINVAL},
-	{zmtp.ErrTooLarge, syscall.EMSGSIZE},
 	{context.DeadlineExceeded, syscall.EAGAIN},
 	{context.Canceled, syscall.EINTR},
 }

@@ -207,7 +207,7 @@ func (n neighbour) Attach(e *pipe.End, l *inproc.Link) bool {
 		return false
 	}
 	n.links[e] = &linked{link: l, endpoint: "inproc://" + l.Name(), connects: e.Connecting}
-	n.mark(e) // the marks may have changed since Pipe told them
+	n.setMarks(e) // the marks may have changed since Pipe told them
 	n.mu.Unlock()
 	ok := n.attach(e)
 	if !ok {

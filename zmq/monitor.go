@@ -62,7 +62,8 @@ type Event struct {
 	Peer *PeerInfo
 	// Value is libzmq's number for the event; see EventKind.
 	Value int
-	// Err is why, where there is a reason.
+	// Err is why, where there is a reason: a *HandshakeError when a handshake
+	// failed.
 	Err error
 }
 
@@ -85,7 +86,7 @@ func (m *monitors) emit(e engine.Event) {
 	}
 	event := Event{
 		Kind: EventKind(e.Kind), Time: e.Time, Endpoint: e.Endpoint, Local: e.Local, Remote: e.Remote,
-		Value: e.Value, Err: e.Err,
+		Value: e.Value, Err: handshakeError(e.Err, e.Remote),
 	}
 	if e.Peer != nil {
 		event.Peer = newPeerInfo(e.Peer)

@@ -2,24 +2,17 @@ package zmq
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"math"
 	"net"
-	"slices"
-	"strings"
 	"time"
-
-	"zeromux/internal/engine"
-	"zeromux/internal/message"
-	"zeromux/internal/pattern"
-	"zeromux/transport"
 )
 
 // Named values for what libzmq spells as 0 or -1.
 const (
 	// Unlimited lifts a limit that counts: no high-water mark, no maximum.
 	Unlimited = -1
+	// NoBacklog lets as few connections wait to be accepted as the system can.
+	NoBacklog = -1
 	// Forever lifts a limit of time.
 	Forever time.Duration = math.MaxInt64
 	// NoLinger throws away what is unsent when a socket closes.
@@ -32,6 +25,9 @@ const (
 	// likes.
 	NoTimeout time.Duration = -1
 )
+
+// maxRoutingID is the most octets of a routing id. RFC 37 "Connection Metadata".
+const maxRoutingID = 255
 
 // Defaults of Config, libzmq's own.
 const (
@@ -94,14 +90,15 @@ type HighWater struct {
 // Limits bound what a peer may make the socket hold. A peer that exceeds one
 // loses its connection.
 type Limits struct {
-	// MessageSize is the most octets of one frame that a peer may send. Zero
-	// is the default: no limit. libzmq: ZMQ_MAXMSGSIZE.
+	// MessageSize is the most octets of one frame that a peer may send, the
+	// commands of the handshake included: a limit below some 30 lets nobody
+	// in. Zero is the default: Unlimited. libzmq: ZMQ_MAXMSGSIZE.
 	MessageSize int64 `json:"message_size" yaml:"message_size" toml:"message_size"`
 	// Frames is the most frames of one message that a peer may send. Zero is
-	// the default: no limit.
+	// the default: Unlimited.
 	Frames int `json:"frames" yaml:"frames" toml:"frames"`
 	// Subscriptions is the most topics that one peer may subscribe to. Zero is
-	// the default: no limit.
+	// the default: Unlimited.
 	Subscriptions int `json:"subscriptions" yaml:"subscriptions" toml:"subscriptions"`
 }
 
@@ -152,7 +149,7 @@ type Network struct {
 	// IPv6 admits IPv6 addresses. libzmq: ZMQ_IPV6.
 	IPv6 bool `json:"ipv6" yaml:"ipv6" toml:"ipv6"`
 	// Backlog is the most connections that wait to be accepted. Zero is the
-	// default, 100. libzmq: ZMQ_BACKLOG.
+	// default, 100; NoBacklog is libzmq's zero. libzmq: ZMQ_BACKLOG.
 	Backlog int `json:"backlog" yaml:"backlog" toml:"backlog"`
 	// SendBuffer and RecvBuffer are the sizes of the system's buffers in
 	// octets. Zero is the system's default. libzmq: ZMQ_SNDBUF, ZMQ_RCVBUF.
@@ -184,8 +181,8 @@ type TCP struct {
 	// Priority is the queueing priority in this machine, on Linux. libzmq:
 	// ZMQ_PRIORITY.
 	Priority int `json:"priority" yaml:"priority" toml:"priority"`
-	// BindToDevice names the interface that traffic must use. libzmq:
-	// ZMQ_BINDTODEVICE.
+	// BindToDevice names the interface that traffic must use, in at most 16
+	// octets. Empty is the default: any. libzmq: ZMQ_BINDTODEVICE.
 	BindToDevice string `json:"bind_to_device" yaml:"bind_to_device" toml:"bind_to_device"`
 }
 
@@ -253,178 +250,4 @@ type Stream struct {
 	// Silent leaves out the empty messages that tell of connections that came
 	// and went. libzmq: ZMQ_STREAM_NOTIFY, the other way round.
 	Silent bool `json:"silent" yaml:"silent" toml:"silent"`
-}
-
-// check returns what is wrong with c, by field, range and value.
-func (c *Config) check() error {
-	for _, f := range []struct {
-		name  string
-		value int64
-		least int64
-	}{
-		{"HighWater.Send", int64(c.HighWater.Send), -1},
-		{"HighWater.Recv", int64(c.HighWater.Recv), -1},
-		{"Limits.MessageSize", c.Limits.MessageSize, -1},
-		{"Limits.Frames", int64(c.Limits.Frames), -1},
-		{"Limits.Subscriptions", int64(c.Limits.Subscriptions), -1},
-		{"Linger", int64(c.Linger), -1},
-		{"SendTimeout", int64(c.SendTimeout), -1},
-		{"RecvTimeout", int64(c.RecvTimeout), -1},
-		{"Reconnect.Interval", int64(c.Reconnect.Interval), -1},
-		{"Reconnect.Max", int64(c.Reconnect.Max), 0},
-		{"Reconnect.HandshakeTimeout", int64(c.Reconnect.HandshakeTimeout), -1},
-		{"Reconnect.ConnectTimeout", int64(c.Reconnect.ConnectTimeout), 0},
-		{"Heartbeat.Interval", int64(c.Heartbeat.Interval), 0},
-		{"Heartbeat.Timeout", int64(c.Heartbeat.Timeout), -1},
-		{"Heartbeat.TTL", int64(c.Heartbeat.TTL), 0},
-		{"Network.Backlog", int64(c.Network.Backlog), 0},
-		{"Network.SendBuffer", int64(c.Network.SendBuffer), 0},
-		{"Network.RecvBuffer", int64(c.Network.RecvBuffer), 0},
-		{"TCP.KeepAliveIdle", int64(c.TCP.KeepAliveIdle), 0},
-		{"TCP.KeepAliveInterval", int64(c.TCP.KeepAliveInterval), 0},
-		{"TCP.KeepAliveCount", int64(c.TCP.KeepAliveCount), 0},
-		{"TCP.MaxRetransmit", int64(c.TCP.MaxRetransmit), 0},
-		{"TCP.TOS", int64(c.TCP.TOS), 0},
-		{"TCP.Priority", int64(c.TCP.Priority), 0},
-	} {
-		if f.value < f.least {
-			return fmt.Errorf("%w: Config.%s is %d, less than %d", ErrInvalid, f.name, f.value, f.least)
-		}
-	}
-	if c.Heartbeat.TTL > maxTTL {
-		return fmt.Errorf("%w: Config.Heartbeat.TTL is %v, more than %v", ErrInvalid, c.Heartbeat.TTL, maxTTL)
-	}
-	if len(c.RoutingID) > 255 {
-		return fmt.Errorf("%w: Config.RoutingID has %d octets, more than 255", ErrInvalid, len(c.RoutingID))
-	}
-	for name, value := range c.Metadata {
-		switch {
-		case !strings.HasPrefix(name, "X-"), len(name) > 255, strings.Contains(name, ":"):
-			return fmt.Errorf(`%w: Config.Metadata name %.300q is not "X-" and more, 255 octets at most, without colon`, ErrInvalid, name)
-		case value == "":
-			return fmt.Errorf("%w: Config.Metadata value of %q is empty", ErrInvalid, name)
-		}
-	}
-	return nil
-}
-
-// maxTTL is the longest time to live that fits its 16 bits of tenths of seconds.
-const maxTTL = math.MaxUint16 * 100 * time.Millisecond
-
-// marks are the high-water marks as package pipe counts them: zero is none.
-func (h HighWater) marks() (send, recv int) { return mark(h.Send), mark(h.Recv) }
-
-func mark(n int) int {
-	switch n {
-	case 0:
-		return defaultHighWater
-	case Unlimited:
-		return 0
-	}
-	return n
-}
-
-// withDefault is d, or a default for zero, or zero for what stands for none.
-func withDefault(d, standard time.Duration) time.Duration {
-	switch {
-	case d == 0:
-		return standard
-	case d < 0:
-		return 0
-	}
-	return d
-}
-
-// pattern is a pattern's share of c.
-func (c *Config) pattern() pattern.Options {
-	_, recv := c.HighWater.marks()
-	o := pattern.Options{
-		RouterMandatory: c.Router.Mandatory, RouterHandover: c.Router.Handover, ProbeRouter: c.Router.Probe,
-		ReqCorrelate: c.Req.Correlate, ReqRelaxed: c.Req.Relaxed,
-		XPubVerbose: c.PubSub.Verbose, XPubVerboser: c.PubSub.Verboser,
-		XPubManual: c.PubSub.Manual, XPubManualLastValue: c.PubSub.ManualLastValue,
-		XPubNoDrop: c.PubSub.NoDrop, InvertMatching: c.PubSub.InvertMatching,
-		OnlyFirstSubscribe: c.PubSub.OnlyFirstSubscribe, XSubVerboseUnsubscribe: c.PubSub.VerboseUnsubscribe,
-		StreamSilent: c.Stream.Silent, MaxSubscriptions: max(c.Limits.Subscriptions, 0), ReceiveHighWater: recv,
-	}
-	if c.Router.NotifyConnect {
-		o.RouterNotify |= 1
-	}
-	if c.Router.NotifyDisconnect {
-		o.RouterNotify |= 2
-	}
-	if c.PubSub.Welcome != "" {
-		o.XPubWelcome = []byte(c.PubSub.Welcome)
-	}
-	return o
-}
-
-// engine is the engine's share of c, for a socket of the type of row.
-func (c *Config) engine(row *pattern.Row) *engine.Config {
-	e := &engine.Config{
-		SocketType: row.Name, SocketNumber: byte(row.Type), Peers: row.Peers,
-		RoutingID: []byte(c.RoutingID), AnnouncesID: row.AnnouncesID,
-		Publisher: row.Publisher, Raw: row.Raw,
-		HandshakeInterval:    withDefault(c.Reconnect.HandshakeTimeout, defaultHandshakeInterval),
-		ReconnectInterval:    withDefault(c.Reconnect.Interval, defaultReconnectInterval),
-		ReconnectIntervalMax: c.Reconnect.Max,
-		Immediate:            c.Reconnect.Immediate,
-		MaxMessageSize:       -1,
-		MaxFrames:            max(c.Limits.Frames, 0),
-		HeartbeatInterval:    c.Heartbeat.Interval,
-		HeartbeatTimeout:     withDefault(c.Heartbeat.Timeout, c.Heartbeat.Interval),
-		HeartbeatTTL:         c.Heartbeat.TTL,
-		Transport:            c.transport(),
-	}
-	if c.Limits.MessageSize > 0 {
-		e.MaxMessageSize = c.Limits.MessageSize
-	}
-	if c.Reconnect.StopRefused {
-		e.ReconnectStop |= engine.StopRefused
-	}
-	if c.Reconnect.StopHandshake {
-		e.ReconnectStop |= engine.StopHandshake
-	}
-	if c.Reconnect.StopDisconnect {
-		e.ReconnectStop |= engine.StopDisconnect
-	}
-	for _, name := range sortedKeys(c.Metadata) {
-		e.Metadata = append(e.Metadata, message.Property{Name: name, Value: []byte(c.Metadata[name])})
-	}
-	return e
-}
-
-// transport is the transports' share of c.
-func (c *Config) transport() transport.Options {
-	o := transport.Options{
-		IPv6: c.Network.IPv6, Backlog: c.Network.Backlog, ConnectTimeout: c.Reconnect.ConnectTimeout,
-		SendBuffer: c.Network.SendBuffer, RecvBuffer: c.Network.RecvBuffer,
-		TOS: c.TCP.TOS, Priority: c.TCP.Priority, BindToDevice: c.TCP.BindToDevice,
-		MaxRetransmit: c.TCP.MaxRetransmit, Dialer: c.Network.Dial,
-		KeepAlive: transport.KeepAlive{
-			Idle: c.TCP.KeepAliveIdle, Interval: c.TCP.KeepAliveInterval, Count: c.TCP.KeepAliveCount,
-		},
-	}
-	if c.TCP.KeepAlive != nil {
-		o.KeepAlive.Mode = transport.KeepAliveOff
-		if *c.TCP.KeepAlive {
-			o.KeepAlive.Mode = transport.KeepAliveOn
-		}
-	}
-	return o
-}
-
-// linger is how long unsent messages are kept, below zero without limit.
-func (c *Config) linger(row *pattern.Row, blocky bool) time.Duration {
-	switch {
-	case c.Linger == 0 && (row.NoLinger || !blocky), c.Linger == NoLinger:
-		return 0
-	case c.Linger == 0, c.Linger == Forever:
-		return -1
-	}
-	return c.Linger
-}
-
-func sortedKeys(m map[string]string) []string {
-	return slices.Sorted(maps.Keys(m))
 }

@@ -90,6 +90,7 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 		Expel:         func(e *pipe.End) { go s.expel(e) },
 		Dismiss:       func(e *pipe.End) { go s.dismiss(e) },
 		ReceiversLook: s.hub.WakeReceivers,
+		SendersLook:   s.hub.WakeSenders,
 	})
 	return s
 }
@@ -442,6 +443,28 @@ func (s *Socket) subscription(op string, do func(pattern.Subscriber) error) erro
 		return s.fail(op, "", err)
 	}
 	return nil
+}
+
+// TopicsCount is the number of distinct topics that a PUB or XPUB serves, or a
+// SUB or XSUB has subscribed to; zero for other types. libzmq:
+// ZMQ_TOPICS_COUNT.
+func (s *Socket) TopicsCount() int {
+	n := 0
+	if p, ok := s.pattern.(pattern.TopicCounter); ok {
+		s.both(func() { n = p.TopicsCount() })
+	}
+	return n
+}
+
+// LastID is the routing id that a STREAM socket gave to the connection of its
+// last Connect, which may be used at once; empty before, and for other types.
+// libzmq: ZMQ_ROUTING_ID of a ZMQ_STREAM.
+func (s *Socket) LastID() string {
+	id := ""
+	if p, ok := s.pattern.(pattern.Identifier); ok {
+		s.both(func() { id = string(p.LastID()) })
+	}
+	return id
 }
 
 // both runs f under both locks, unless the socket is dead, and tells whoever

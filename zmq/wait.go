@@ -29,7 +29,18 @@ type waiting struct {
 	over   <-chan time.Time
 }
 
-var waiters = sync.Pool{New: func() any { return pipe.NewWaiter() }}
+// waiters are those that no call uses, of one context: a bubble of
+// testing/synctest must not see channels from outside.
+type waiters struct{ pool sync.Pool }
+
+func (w *waiters) get() *pipe.Waiter {
+	if waiter, ok := w.pool.Get().(*pipe.Waiter); ok {
+		return waiter
+	}
+	return pipe.NewWaiter()
+}
+
+func (w *waiters) put(waiter *pipe.Waiter) { w.pool.Put(waiter) }
 
 // begin returns the error that ends the call before it has begun. A context
 // that cannot end costs nothing.
@@ -50,7 +61,7 @@ func (w *waiting) again(err error) error {
 		return w.socket.fail(w.op, "", err)
 	}
 	if w.waiter == nil {
-		w.waiter = waiters.Get().(*pipe.Waiter)
+		w.waiter = w.socket.ctx.waiters.get()
 	} else if w.await() {
 		if err := w.sleep(); err != nil {
 			w.leave()
@@ -69,7 +80,7 @@ func (w *waiting) end() {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	waiters.Put(w.waiter)
+	w.socket.ctx.waiters.put(w.waiter)
 	if w.op == opRecv && w.socket.hub.ReceiversWait() {
 		w.socket.hub.PassReceive() // there may be more than the one that was announced
 	}

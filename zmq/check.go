@@ -1,0 +1,84 @@
+package zmq
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+const (
+	// maxTTL is the longest time to live that fits its 16 bits of tenths of
+	// seconds.
+	maxTTL = math.MaxUint16 * 100 * time.Millisecond
+	// maxDevice is the most octets of an interface's name, as in libzmq.
+	maxDevice = 16
+)
+
+// check returns what is wrong with c: the field, what it is and what it may be.
+func (c *Config) check() error {
+	for _, f := range []struct {
+		name         string
+		value, least int64
+	}{
+		{"HighWater.Send", int64(c.HighWater.Send), Unlimited},
+		{"HighWater.Recv", int64(c.HighWater.Recv), Unlimited},
+		{"Limits.MessageSize", c.Limits.MessageSize, Unlimited},
+		{"Limits.Frames", int64(c.Limits.Frames), Unlimited},
+		{"Limits.Subscriptions", int64(c.Limits.Subscriptions), Unlimited},
+		{"Network.Backlog", int64(c.Network.Backlog), NoBacklog},
+		{"Network.SendBuffer", int64(c.Network.SendBuffer), 0},
+		{"Network.RecvBuffer", int64(c.Network.RecvBuffer), 0},
+		{"TCP.KeepAliveCount", int64(c.TCP.KeepAliveCount), 0},
+		{"TCP.TOS", int64(c.TCP.TOS), 0},
+		{"TCP.Priority", int64(c.TCP.Priority), 0},
+	} {
+		if f.value < f.least {
+			return fmt.Errorf("%w: Config.%s is %d, less than %d", ErrInvalid, f.name, f.value, f.least)
+		}
+	}
+	for _, f := range []struct {
+		name               string
+		value, least, most time.Duration
+	}{
+		{"Linger", c.Linger, NoLinger, Forever},
+		{"SendTimeout", c.SendTimeout, NoWait, Forever},
+		{"RecvTimeout", c.RecvTimeout, NoWait, Forever},
+		{"Reconnect.Interval", c.Reconnect.Interval, Never, Forever},
+		{"Reconnect.Max", c.Reconnect.Max, 0, Forever},
+		{"Reconnect.HandshakeTimeout", c.Reconnect.HandshakeTimeout, NoTimeout, Forever},
+		{"Reconnect.ConnectTimeout", c.Reconnect.ConnectTimeout, 0, Forever},
+		{"Heartbeat.Interval", c.Heartbeat.Interval, 0, Forever},
+		{"Heartbeat.Timeout", c.Heartbeat.Timeout, NoTimeout, Forever},
+		{"Heartbeat.TTL", c.Heartbeat.TTL, 0, maxTTL},
+		{"TCP.KeepAliveIdle", c.TCP.KeepAliveIdle, 0, Forever},
+		{"TCP.KeepAliveInterval", c.TCP.KeepAliveInterval, 0, Forever},
+		{"TCP.MaxRetransmit", c.TCP.MaxRetransmit, 0, Forever},
+	} {
+		switch {
+		case f.value < f.least:
+			return fmt.Errorf("%w: Config.%s is %v, less than %v", ErrInvalid, f.name, f.value, f.least)
+		case f.value > f.most:
+			return fmt.Errorf("%w: Config.%s is %v, more than %v", ErrInvalid, f.name, f.value, f.most)
+		}
+	}
+	if n := len(c.RoutingID); n > maxRoutingID {
+		return fmt.Errorf("%w: Config.RoutingID has %d octets, more than %d", ErrInvalid, n, maxRoutingID)
+	}
+	if n := len(c.TCP.BindToDevice); n > maxDevice {
+		return fmt.Errorf("%w: Config.TCP.BindToDevice has %d octets, more than %d", ErrInvalid, n, maxDevice)
+	}
+	return c.checkMetadata()
+}
+
+func (c *Config) checkMetadata() error {
+	for name, value := range c.Metadata {
+		switch {
+		case !strings.HasPrefix(name, "X-"), len(name) > 255, strings.Contains(name, ":"):
+			return fmt.Errorf(`%w: Config.Metadata name %.300q is not "X-" and more, 255 octets at most, without colon`, ErrInvalid, name)
+		case value == "":
+			return fmt.Errorf("%w: Config.Metadata value of %q is empty", ErrInvalid, name)
+		}
+	}
+	return nil
+}
