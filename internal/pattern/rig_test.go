@@ -24,6 +24,7 @@ type rig struct {
 	peers []*peer
 	notes []string // what the pattern asked for since they were last looked at
 	looks int      // calls of ReceiversLook
+	tries int      // calls of SendersLook
 	drops [Causes]int
 }
 
@@ -54,6 +55,7 @@ func newRig(t testing.TB, typ Type, set func(*Options)) *rig {
 		Expel:         func(e *pipe.End) { r.note("expels " + r.name(e)) },
 		Dismiss:       func(e *pipe.End) { r.note("dismisses " + r.name(e)) },
 		ReceiversLook: func() { r.looks++ },
+		SendersLook:   func() { r.tries++ },
 	}
 	if set != nil {
 		set(&r.opts)
@@ -253,7 +255,7 @@ func (r *rig) wantRecv(want string) {
 	r.t.Helper()
 	_, frames, err := r.recv()
 	if got := strings.Join(frames, "|"); err != nil || got != want {
-		r.t.Fatalf("Recv = %q, %v; want %q", got, err, want)
+		r.t.Fatalf("Recv = %.200q, %v; want %.200q", got, err, want)
 	}
 }
 

@@ -94,6 +94,7 @@ func (p *xpub) change(e *pipe.End, s *subscriber, kind message.Kind, topic []byt
 	} else {
 		last, found := topics.Remove(topic, e)
 		tell = last || found && o.XPubVerboser
+		p.unblock()
 	}
 	if tell || manual {
 		p.report(e, s, report{peer: p.in.Peer, kind: kind}, topic)
@@ -202,8 +203,17 @@ func (p *xpub) Unsubscribe(topic []byte) error {
 	}
 	if p.target != nil {
 		p.topics.Remove(topic, p.target)
+		p.unblock()
 	}
 	return nil
+}
+
+// unblock has a sender try again that may have waited for a peer which does not
+// want the message any more.
+func (p *xpub) unblock() {
+	if p.env.Options.XPubNoDrop {
+		p.env.SendersLook()
+	}
 }
 
 func (p *xpub) manual() bool {
