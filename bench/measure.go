@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A variant is one of the libraries under comparison, in one way of use.
+type variant struct {
+	name    string // how the report calls it
+	program string
+	receive string // the -recv of peer.c and peer/main.go
+}
+
+// A sample is what one run of one variant on one row yielded.
+type sample struct {
+	Row      string  `json:"row"`
+	Variant  string  `json:"variant"`
+	Round    int     `json:"round"`
+	Messages int64   `json:"messages"` // round trips for REQ/REP
+	Seconds  float64 `json:"seconds"`
+	// Processor seconds per million messages: of who sends (or replies), and
+	// of who receives (or asks). One process does both for inproc, and Send is 0.
+	SendCPU    float64 `json:"send_cpu_s_per_million"`
+	ReceiveCPU float64 `json:"receive_cpu_s_per_million"`
+	// Round trips only, in microseconds.
+	P50  float64 `json:"p50_us,omitempty"`
+	P99  float64 `json:"p99_us,omitempty"`
+	P999 float64 `json:"p999_us,omitempty"`
+}
+
+func (s sample) rate() float64 { return float64(s.Messages) / s.Seconds }
+func (s sample) cpu() float64  { return s.SendCPU + s.ReceiveCPU }
+
+// A rig runs peers: how long, and where their files may lie.
+type rig struct {
+	warmup, window time.Duration
+	dir            string // short, for ipc addresses
+}
+
+// deadline is what a whole run may take before its processes are killed.
+func (g rig) deadline() time.Duration { return 10*time.Second + 10*(g.warmup+g.window) }
+
+// run measures one variant on one row, once.
+func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.deadline())
+	defer cancel()
+	roles := r.roles()
+	binder, _, err := start(ctx, v.name, v.program, g.args(r, v, roles[0], g.endpoint(r))...)
+	if err != nil {
+		return sample{}, err
+	}
+	defer binder.stop()
+	bound, err := binder.next("bound")
+	if err != nil {
+		return sample{}, err
+	}
+	if len(roles) == 1 {
+		return alone(binder)
+	}
+	connecter, _, err := start(ctx, v.name, v.program, g.args(r, v, roles[1], bound.Endpoint)...)
+	if err != nil {
+		return sample{}, err
+	}
+	defer connecter.stop()
+	if r.roundTrips() {
+		return both(connecter, binder)
+	}
+	return both(binder, connecter)
+}
+
+func (g rig) args(r row, v variant, role, endpoint string) []string {
+	return []string{
+		role, "-endpoint=" + endpoint, fmt.Sprint("-size=", r.size), "-recv=" + v.receive,
+		fmt.Sprint("-warmup=", g.warmup.Milliseconds()), fmt.Sprint("-window=", g.window.Milliseconds()),
+	}
+}
+
+// endpoint is where the binding peer binds.
+func (g rig) endpoint(r row) string {
+	switch r.transport {
+	case "tcp":
+		return "tcp://127.0.0.1:*"
+	case "ipc":
+		path := filepath.Join(g.dir, "ipc")
+		os.Remove(path) // of the run before
+		return "ipc://" + path
+	}
+	return "inproc://bench"
+}
+
+// alone reads the result of a process that is both ends.
+func alone(c *child) (sample, error) {
+	if _, err := c.next("start"); err != nil {
+		return sample{}, err
+	}
+	end, err := c.next("end")
+	if err != nil {
+		return sample{}, err
+	}
+	return resultOf(end), nil
+}
+
+// both reads the result of the process that measures, and what the other one
+// did meanwhile. The other's cost is divided by the other's own count, so that
+// it does not matter how late it hears of the window's ends.
+func both(measuring, other *child) (sample, error) {
+	if _, err := measuring.next("start"); err != nil {
+		return sample{}, err
+	}
+	before, err := other.mark()
+	if err != nil {
+		return sample{}, err
+	}
+	end, err := measuring.next("end")
+	if err != nil {
+		return sample{}, err
+	}
+	after, err := other.mark()
+	if err != nil {
+		return sample{}, err
+	}
+	s := resultOf(end)
+	if n := after.Messages - before.Messages; n > 0 {
+		s.SendCPU = perMillion(after.CPUNs-before.CPUNs, n)
+	}
+	return s, nil
+}
+
+func resultOf(end event) sample {
+	return sample{
+		Messages: end.Messages, Seconds: float64(end.Ns) / 1e9, ReceiveCPU: perMillion(end.CPUNs, end.Messages),
+		P50: float64(end.P50Ns) / 1e3, P99: float64(end.P99Ns) / 1e3, P999: float64(end.P999Ns) / 1e3,
+	}
+}
+
+// perMillion turns nanoseconds for n messages into seconds for a million.
+func perMillion(ns, n int64) float64 { return float64(ns) / 1e3 / float64(n) }

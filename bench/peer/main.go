@@ -1,0 +1,197 @@
+// Command peer is our side of every comparison: zeromux, driven by one call per
+// message. ../peer.c does the same with libzmq; both take the same command line
+// and print the same lines of JSON, so the harness treats them alike.
+//
+//	peer pull|push|rep|req|pushpull|reqrep -endpoint=E [-size=N]
+//	     [-warmup=MS] [-window=MS] [-recv=into|plain]
+//
+// pull and rep bind, push and req connect; pushpull and reqrep hold both ends
+// in one process, for inproc. Options keep their defaults throughout.
+// On standard input "mark" asks for a mark event; "quit" or end of file ends
+// the process at once.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"zeromux/zmq"
+)
+
+// peer is what the command line asked for, and what has been done so far.
+type peer struct {
+	endpoint       string
+	size           int           // octets a message
+	warmup, window time.Duration // before measuring, and measuring
+	plain          bool          // Recv instead of RecvInto
+	passed         atomic.Int64  // messages sent, or replies sent
+}
+
+// event is one line of output; the fields that a kind of event does not use stay away.
+type event struct {
+	Event    string `json:"event"`
+	Library  string `json:"library,omitempty"`
+	Endpoint string `json:"endpoint,omitempty"`
+	Text     string `json:"text,omitempty"`
+	Messages int64  `json:"messages,omitempty"`
+	Ns       int64  `json:"ns,omitempty"`
+	CPUNs    int64  `json:"cpu_ns,omitempty"`
+	P50Ns    int64  `json:"p50_ns,omitempty"`
+	P99Ns    int64  `json:"p99_ns,omitempty"`
+	P999Ns   int64  `json:"p999_ns,omitempty"`
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		say(event{Event: "error", Text: err.Error()})
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return errors.New("no role: want pull, push, rep, req, pushpull or reqrep")
+	}
+	p := &peer{}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.StringVar(&p.endpoint, "endpoint", "", "where to bind or connect")
+	flags.IntVar(&p.size, "size", 64, "octets a message, at least 8")
+	warmup := flags.Int("warmup", 300, "milliseconds before measuring")
+	window := flags.Int("window", 1000, "milliseconds to measure")
+	receive := flags.String("recv", "into", "into: RecvInto, plain: Recv")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	if p.size < 8 {
+		return errors.New("a message must hold its sequence number: at least 8 octets")
+	}
+	if *receive != "into" && *receive != "plain" {
+		return fmt.Errorf("-recv=%s: want into or plain", *receive)
+	}
+	p.plain = *receive == "plain"
+	p.warmup = time.Duration(*warmup) * time.Millisecond
+	p.window = time.Duration(*window) * time.Millisecond
+
+	say(event{Event: "hello", Library: "zeromux"})
+	go p.control()
+	return p.play(args[0])
+}
+
+// play takes the role until an error ends it; control ends the process.
+func (p *peer) play(role string) error {
+	switch role {
+	case "pull":
+		s, err := p.open(zmq.PULL)
+		if err != nil {
+			return err
+		}
+		return p.pull(s)
+	case "push":
+		return p.push()
+	case "rep":
+		s, err := p.open(zmq.REP)
+		if err != nil {
+			return err
+		}
+		return p.rep(s)
+	case "req":
+		return p.req()
+	case "pushpull":
+		s, err := p.open(zmq.PULL)
+		if err != nil {
+			return err
+		}
+		return firstError(p.push, func() error { return p.pull(s) })
+	case "reqrep":
+		s, err := p.open(zmq.REP)
+		if err != nil {
+			return err
+		}
+		return firstError(func() error { return p.rep(s) }, p.req)
+	}
+	return fmt.Errorf("role %q: want pull, push, rep, req, pushpull or reqrep", role)
+}
+
+// firstError runs both at once and returns what the first to end returns.
+func firstError(f, g func() error) error {
+	ended := make(chan error, 2)
+	go func() { ended <- f() }()
+	go func() { ended <- g() }()
+	return <-ended
+}
+
+// control does what standard input says.
+func (p *peer) control() {
+	for in := bufio.NewScanner(os.Stdin); in.Scan() && in.Text() != "quit"; {
+		if in.Text() == "mark" {
+			say(event{Event: "mark", Messages: p.passed.Load(), CPUNs: cpu()})
+		}
+	}
+	os.Exit(0)
+}
+
+// open makes a socket that binds, and says where.
+func (p *peer) open(t zmq.SocketType) (*zmq.Socket, error) {
+	s, err := zmq.NewSocket(t, nil)
+	if err != nil {
+		return nil, err
+	}
+	bound, err := s.Bind(p.endpoint)
+	if err != nil {
+		return nil, err
+	}
+	say(event{Event: "bound", Endpoint: bound})
+	return s, nil
+}
+
+// dial makes a socket that connects.
+func (p *peer) dial(t zmq.SocketType) (*zmq.Socket, error) {
+	s, err := zmq.NewSocket(t, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Connect(p.endpoint)
+}
+
+// receive takes one message, checks its size and returns its body, which is
+// valid until the next call with the same m.
+func (p *peer) receive(s *zmq.Socket, m *zmq.Message) ([]byte, error) {
+	var err error
+	if p.plain {
+		*m, err = s.Recv(context.Background())
+	} else {
+		err = s.RecvInto(context.Background(), m)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(m.Frames) != 1 || len(m.Frames[0]) != p.size {
+		return nil, errors.New("a message of the wrong size arrived")
+	}
+	return m.Frames[0], nil
+}
+
+// stride is how many messages pass between two looks at the clock.
+func (p *peer) stride() int64 {
+	return int64(max(1, min(64, 262144/p.size)))
+}
+
+func sequence(body []byte) uint64         { return binary.NativeEndian.Uint64(body) }
+func setSequence(body []byte, seq uint64) { binary.NativeEndian.PutUint64(body, seq) }
+
+// say prints one line, in one write, so that lines of two goroutines never mix.
+func say(e event) {
+	line, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // a struct of strings and integers
+	}
+	os.Stdout.Write(append(line, '\n'))
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"zeromux/zmq"
+)
+
+var errOrder = errors.New("a message was lost or came out of order")
+
+// push sends numbered messages as fast as they are taken.
+func (p *peer) push() error {
+	s, err := p.dial(zmq.PUSH)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	body, step := make([]byte, p.size), uint64(p.stride())
+	for seq := uint64(0); ; seq++ {
+		setSequence(body, seq)
+		if err := s.SendBytes(ctx, body); err != nil {
+			return err
+		}
+		if (seq+1)%step == 0 {
+			p.passed.Store(int64(seq + 1))
+		}
+	}
+}
+
+// pull receives for the warm-up, learns the rate from its second half, and
+// then measures as many messages as fill the window at that rate.
+func (p *peer) pull(s *zmq.Socket) error {
+	var m zmq.Message
+	next := uint64(0)
+	receive := func(n int64) error {
+		for ; n > 0; n-- {
+			body, err := p.receive(s, &m)
+			if err != nil {
+				return err
+			}
+			if sequence(body) != next {
+				return errOrder
+			}
+			next++
+		}
+		return nil
+	}
+	if err := receive(1); err != nil {
+		return err
+	}
+
+	begin := time.Now()
+	var half uint64             // messages seen when half of the warm-up was over
+	var halfAt, t time.Duration // since begin
+	for t < p.warmup || half == next {
+		if err := receive(p.stride()); err != nil {
+			return err
+		}
+		t = time.Since(begin)
+		if half == 0 && t >= p.warmup/2 {
+			half, halfAt = next, t
+		}
+	}
+	count := int64(float64(next-half)*float64(p.window)/float64(t-halfAt)) + 1
+
+	say(event{Event: "start"})
+	cpu0, t0 := cpu(), time.Now()
+	if err := receive(count); err != nil {
+		return err
+	}
+	took, cpu1 := time.Since(t0), cpu()
+	say(event{Event: "end", Messages: count, Ns: int64(took), CPUNs: cpu1 - cpu0})
+	for { // the sender's own figures are read while messages still flow
+		if err := receive(1); err != nil {
+			return err
+		}
+	}
+}

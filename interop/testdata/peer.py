@@ -1,0 +1,134 @@
+"""A libzmq peer that does what it is told, one line at a time.
+
+Each line of standard input is a command, each is answered by one line: "ok" and
+what it yields, or "error" and libzmq's name of the error. Words are separated by
+one blank. Frames are hexadecimal, an empty frame is "-". Times are milliseconds.
+End of input ends the process at once. JeromqPeer.java understands the same.
+
+    socket NAME TYPE
+    set NAME OPTION int:N|hex:H      any option by libzmq's name without ZMQ_
+    bind NAME ENDPOINT               yields the endpoint that was really bound
+    connect|unbind|disconnect NAME ENDPOINT
+    send NAME TIMEOUT FRAME...
+    recv NAME TIMEOUT                yields the frames
+    monitor NAME                     records events from now on
+    event NAME EVENT TIMEOUT         waits for it; yields its value and endpoint
+    close NAME LINGER
+"""
+
+import os
+import sys
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+context = zmq.Context()
+sockets = {}
+monitors = {}
+
+
+def unhex(word):
+    return b"" if word == "-" else bytes.fromhex(word)
+
+
+def tohex(frame):
+    return frame.hex() if frame else "-"
+
+
+def value(word):
+    kind, _, text = word.partition(":")
+    return int(text) if kind == "int" else bytes.fromhex(text)
+
+
+def wait(socket, flags, timeout):
+    if not socket.poll(int(timeout), flags):
+        raise zmq.Again()
+
+
+def socket(name, kind):
+    s = context.socket(getattr(zmq, kind))
+    s.setsockopt(zmq.LINGER, 0)
+    sockets[name] = s
+
+
+def set_option(name, option, word):
+    sockets[name].setsockopt(getattr(zmq, option), value(word))
+
+
+def bind(name, endpoint):
+    sockets[name].bind(endpoint)
+    return [sockets[name].getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()]
+
+
+def connect(name, endpoint):
+    sockets[name].connect(endpoint)
+
+
+def unbind(name, endpoint):
+    sockets[name].unbind(endpoint)
+
+
+def disconnect(name, endpoint):
+    sockets[name].disconnect(endpoint)
+
+
+def send(name, timeout, *frames):
+    wait(sockets[name], zmq.POLLOUT, timeout)
+    sockets[name].send_multipart([unhex(f) for f in frames], zmq.DONTWAIT)
+
+
+def recv(name, timeout):
+    wait(sockets[name], zmq.POLLIN, timeout)
+    return [tohex(f) for f in sockets[name].recv_multipart(zmq.DONTWAIT)]
+
+
+def monitor(name):
+    monitors[name] = sockets[name].get_monitor_socket()
+
+
+def event(name, kind, timeout):
+    while True:
+        wait(monitors[name], zmq.POLLIN, timeout)
+        got = recv_monitor_message(monitors[name], zmq.DONTWAIT)
+        if got["event"] == getattr(zmq, "EVENT_" + kind):
+            return [str(got["value"]), got["endpoint"].decode() or "-"]
+
+
+def close(name, linger):
+    if name in monitors:  # the reader goes last, or the last event blocks
+        sockets[name].disable_monitor()
+        monitors.pop(name).close(0)
+    sockets.pop(name).close(int(linger))
+
+
+commands = {
+    "socket": socket,
+    "set": set_option,
+    "bind": bind,
+    "connect": connect,
+    "unbind": unbind,
+    "disconnect": disconnect,
+    "send": send,
+    "recv": recv,
+    "monitor": monitor,
+    "event": event,
+    "close": close,
+}
+
+
+def answer(words):
+    try:
+        return ["ok", *(commands[words[0]](*words[1:]) or [])]
+    except zmq.ZMQError as e:
+        try:
+            return ["error", zmq.Errno(e.errno).name]
+        except ValueError:
+            return ["error", str(e)]
+    except Exception as e:  # a mistake in the test, which shall see it
+        return ["error", type(e).__name__, str(e).replace("\n", " ")]
+
+
+print("ok", "libzmq", zmq.zmq_version(), "pyzmq", zmq.__version__, flush=True)
+for line in sys.stdin:
+    print(*answer(line.rstrip("\n").split(" ")), flush=True)
+os._exit(0)
