@@ -16,6 +16,7 @@ func (s *Socket) stop(err error) {
 	if s.dead == nil || err == ErrClosed {
 		s.dead = err
 	}
+	s.solo.Store(nil)
 	s.recvMu.Unlock()
 	s.sendMu.Unlock()
 	s.look()

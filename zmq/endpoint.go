@@ -32,7 +32,7 @@ func (s *Socket) split(endpoint string) (t transport.Transport, scheme, address 
 	}
 	t = schemes[scheme]
 	switch {
-	case scheme == inprocScheme && s.row.Raw, scheme == "ipc" && s.row.Raw:
+	case scheme == inprocScheme && s.row.Raw:
 		return nil, "", "", fmt.Errorf("%w: %s has no raw octets", ErrIncompatible, scheme)
 	case t == nil && scheme != inprocScheme:
 		return nil, "", "", fmt.Errorf("%w %q", ErrUnknownScheme, scheme)

@@ -28,6 +28,10 @@ type Socket struct {
 
 	hub pipe.Hub
 
+	// solo is the only pipe, of a type whose sending needs nothing else; then
+	// sending takes the lock of the pipe alone. Written under both locks.
+	solo atomic.Pointer[pipe.End]
+
 	sendMu  sync.Mutex // guards the pattern's sending side and all to the next blank line
 	out     message.Message
 	single  [1][]byte
@@ -132,6 +136,9 @@ func (s *Socket) SendString(ctx context.Context, frames ...string) error {
 // SendBytes is Send of a message of one frame.
 func (s *Socket) SendBytes(ctx context.Context, body []byte) error {
 	if ctx.Done() == nil {
+		if e := s.solo.Load(); e != nil && e.WriteBody(body) == pipe.OK {
+			return nil
+		}
 		s.lockSend()
 		s.single[0] = body
 		err := s.offer(s.single[:], nil)
@@ -181,6 +188,9 @@ func (s *Socket) TrySend(m Message) error {
 
 func (s *Socket) send(ctx context.Context, frames [][]byte, owner *message.Owner) error {
 	if ctx.Done() == nil {
+		if e := s.solo.Load(); e != nil && len(frames) > 0 && e.WriteAlone(frames, owner) == pipe.OK {
+			return nil
+		}
 		s.lockSend()
 		err := s.offer(frames, owner)
 		s.unlockSend()
@@ -475,6 +485,9 @@ func (s *Socket) both(f func()) bool {
 	alive := s.dead == nil
 	if alive {
 		f()
+		if p, ok := s.pattern.(pattern.Soloist); ok {
+			s.solo.Store(p.Solo())
+		}
 	}
 	later := s.hub.Later()
 	s.recvMu.Unlock()

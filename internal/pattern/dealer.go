@@ -21,7 +21,7 @@ func newDealer(env *Env) Pattern {
 func (p *dealer) Attach(e *pipe.End) bool {
 	e.State = served
 	p.env.probe(e)
-	p.out.Add(e)
+	p.out.Join(e)
 	p.in.Add(e)
 	return true
 }
@@ -37,8 +37,10 @@ func (p *dealer) Offline(e *pipe.End) {
 }
 
 func (p *dealer) Detach(e *pipe.End) {
+	if standingOf(e) == served {
+		p.out.Leave(e)
+	}
 	e.Online, e.State = false, leaving
-	p.out.Remove(e)
 }
 
 func (p *dealer) Discard(e *pipe.End) {
@@ -75,3 +77,6 @@ func (p *dealer) Readable(e *pipe.End) {
 
 func (p *dealer) CanSend() bool { return p.out.Next() != nil }
 func (p *dealer) CanRecv() bool { return p.in.Ready() }
+
+// Solo implements Soloist.
+func (p *dealer) Solo() *pipe.End { return p.out.Solo() }

@@ -78,3 +78,6 @@ func (p *pair) CanSend() bool { return p.peer != nil && p.peer.CanWrite() == pip
 func (p *pair) CanRecv() bool {
 	return p.past.Ready() || p.peer != nil && p.peer.CanRead() == pipe.OK
 }
+
+// Solo implements Soloist.
+func (p *pair) Solo() *pipe.End { return p.peer }

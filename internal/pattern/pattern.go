@@ -73,6 +73,14 @@ type Subscriber interface {
 	Unsubscribe(topic []byte) error
 }
 
+// Soloist is what a type has beyond Pattern when sending to the only pipe there
+// is needs nothing of the pattern: the socket then writes into the pipe without
+// asking. Called with both locks held, after anything but Send and Recv.
+type Soloist interface {
+	// Solo returns the only pipe, or nil when there are more or none.
+	Solo() *pipe.End
+}
+
 // Env is what a socket gives its pattern.
 type Env struct {
 	// Pool is where copies of messages come from.

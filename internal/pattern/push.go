@@ -14,7 +14,7 @@ func newPush(*Env) Pattern { return &push{out: routing.NewLoadBalance()} }
 
 func (p *push) Attach(e *pipe.End) bool {
 	e.State = served
-	p.out.Add(e)
+	p.out.Join(e)
 	return true
 }
 
@@ -26,8 +26,10 @@ func (p *push) Online(e *pipe.End) bool {
 func (p *push) Offline(e *pipe.End) { e.Online = false }
 
 func (p *push) Detach(e *pipe.End) {
+	if standingOf(e) == served {
+		p.out.Leave(e)
+	}
 	e.Online, e.State = false, nil
-	p.out.Remove(e)
 }
 
 func (p *push) Discard(*pipe.End) {}
@@ -52,3 +54,6 @@ func (p *push) Readable(*pipe.End) {}
 
 func (p *push) CanSend() bool { return p.out.Next() != nil }
 func (p *push) CanRecv() bool { return false }
+
+// Solo implements Soloist.
+func (p *push) Solo() *pipe.End { return p.out.Solo() }

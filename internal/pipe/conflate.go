@@ -11,6 +11,7 @@ func (q *queue) forget() {
 	if q.n == 0 {
 		return
 	}
+	q.count()
 	waiting := q.spans
 	q.spans = make([]Span, 0, 1)
 	q.n = 0

@@ -19,10 +19,6 @@ func (e *End) Deliver(spans []Span, n int) Status {
 	} else {
 		q.spans = append(q.spans, spans...)
 		q.n += n
-		q.messages += uint64(n)
-		for i := range spans {
-			q.octets += uint64(spans[i].Len())
-		}
 	}
 	wake := q.wakeReader()
 	q.mu.Unlock()

@@ -122,6 +122,8 @@ func (o *Outgoing) Restore() (lost int) {
 
 	q := o.end.in
 	q.mu.Lock()
+	q.messages -= uint64(n) // they wait again
+	q.octets -= octetsOf(kept)
 	waiting, waitingN, _ := survivors(q.spans, 0)
 	old := q.spans
 	switch {

@@ -20,7 +20,7 @@ func (e *End) Write(m *message.Message) Status {
 		q.mu.Unlock()
 		return st
 	}
-	if !q.appendShort(m) {
+	if len(m.Frames) != 1 || m.Kind != message.Data || !q.appendShort(m.Frames[0]) {
 		q.append(m)
 	}
 	wake := q.wakeReader()
@@ -31,17 +31,56 @@ func (e *End) Write(m *message.Message) Status {
 	return OK
 }
 
+// WriteAlone is Write of an application's message to a pipe that is the only
+// one of its socket: it needs no lock of the socket, and the other side is told
+// at once.
+func (e *End) WriteAlone(frames [][]byte, owner *message.Owner) Status {
+	q := e.out
+	q.mu.Lock()
+	st := q.admit(message.Data)
+	wake := false
+	if st == OK {
+		if len(frames) != 1 || !q.appendShort(frames[0]) {
+			q.append(&message.Message{Frames: frames, Owned: owner})
+		}
+		wake = q.wakeReader()
+	}
+	q.mu.Unlock()
+	if wake {
+		q.reader.readable()
+	}
+	return st
+}
+
+// WriteBody is WriteAlone of a message of one frame.
+func (e *End) WriteBody(body []byte) Status {
+	q := e.out
+	q.mu.Lock()
+	st := q.admit(message.Data)
+	wake := false
+	if st == OK {
+		if !q.appendShort(body) {
+			q.appendOne(body)
+		}
+		wake = q.wakeReader()
+	}
+	q.mu.Unlock()
+	if wake {
+		q.reader.readable()
+	}
+	return st
+}
+
 // appendShort is append of what most messages are, one short frame behind
-// another in the open chunk, and reports whether m was one. q.mu is held.
-func (q *queue) appendShort(m *message.Message) bool {
+// another in the open chunk, and reports whether body was one. q.mu is held.
+func (q *queue) appendShort(body []byte) bool {
 	last := len(q.spans) - 1
-	if len(m.Frames) != 1 || m.Kind != message.Data || last < 0 || q.newest {
+	if last < 0 || len(body) > 255 || q.newest {
 		return false
 	}
-	body := m.Frames[0]
 	end := q.fill + 2 + len(body)
 	s := &q.spans[last]
-	if len(body) > 255 || s.chunk != q.open || end > len(q.open.B) || int(s.end) != q.fill {
+	if s.chunk != q.open || int(s.end) != q.fill || end > len(q.open.B) {
 		return false
 	}
 	b := q.open.B[q.fill:end]
@@ -50,9 +89,16 @@ func (q *queue) appendShort(m *message.Message) bool {
 	q.fill, s.end = end, uint32(end)
 	s.n++
 	q.n++
-	q.messages++
-	q.octets += uint64(2 + len(body))
 	return true
+}
+
+// appendOne is append of a message of one frame. q.mu is held.
+func (q *queue) appendOne(body []byte) {
+	if q.newest {
+		q.forget()
+	}
+	q.appendBody(body)
+	q.finish()
 }
 
 // admit reports whether a message may be written. q.mu is held.
@@ -108,7 +154,6 @@ func (q *queue) finish() {
 	q.spans[len(q.spans)-1].n++
 	q.mid = false
 	q.n++
-	q.messages++
 }
 
 // appendFrame encodes one frame, whose body is prefix and body together, into
@@ -138,7 +183,6 @@ func (q *queue) reserve(k int) []byte {
 	}
 	from := q.fill
 	q.fill += k
-	q.octets += uint64(k)
 	if i := len(q.spans) - 1; i >= 0 {
 		if s := &q.spans[i]; s.chunk == q.open && int(s.end) == from {
 			s.end = uint32(q.fill)
@@ -174,7 +218,6 @@ func (q *queue) reopen(k int) {
 func (q *queue) appendBlock(flags zmtp.Flags, body []byte) {
 	c := q.pool.Block(zmtp.HeaderSize(len(body)) + len(body))
 	copy(c.B[len(zmtp.AppendHeader(c.B[:0], flags, len(body))):], body)
-	q.octets += uint64(len(c.B))
 	q.push(NewWholeSpan(c, 0, nil))
 }
 
@@ -184,7 +227,6 @@ func (q *queue) appendOwned(flags zmtp.Flags, body []byte, owner *message.Owner)
 	q.mid = true
 	s := NewWholeSpan(owner.Wrap(body), 0, nil)
 	s.flags |= spanShared
-	q.octets += uint64(len(body))
 	q.push(s)
 }
 
@@ -246,7 +288,6 @@ func (q *queue) appendEncoded(spans []Span) {
 			continue
 		}
 		s.chunk.Retain()
-		q.octets += uint64(s.Len())
 		q.push(Span{chunk: s.chunk, flags: s.flags&^spanMid | spanShared})
 	}
 }

@@ -144,27 +144,13 @@ func (e *End) Drained() bool { return e.out.depth() == 0 }
 func (e *End) Depth() (out, in int) { return e.out.depth(), e.in.depth() }
 
 // Written is how many messages and octets this side ever wrote.
-func (e *End) Written() (messages, octets uint64) { return e.out.totals() }
+func (e *End) Written() (messages, octets uint64) { return e.out.totals(false) }
 
 // Arrived is how many messages and octets were ever written for this side.
-func (e *End) Arrived() (messages, octets uint64) { return e.in.totals() }
+func (e *End) Arrived() (messages, octets uint64) { return e.in.totals(false) }
 
 // TakeWritten is Written, and begins to count anew.
-func (e *End) TakeWritten() (messages, octets uint64) { return e.out.takeTotals() }
+func (e *End) TakeWritten() (messages, octets uint64) { return e.out.totals(true) }
 
 // TakeArrived is Arrived, and begins to count anew.
-func (e *End) TakeArrived() (messages, octets uint64) { return e.in.takeTotals() }
-
-func (q *queue) totals() (messages, octets uint64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.messages, q.octets
-}
-
-func (q *queue) takeTotals() (messages, octets uint64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	messages, octets = q.messages, q.octets
-	q.messages, q.octets = 0, 0
-	return messages, octets
-}
+func (e *End) TakeArrived() (messages, octets uint64) { return e.in.totals(true) }

@@ -50,7 +50,7 @@ type queue struct {
 	mid    bool // a message is being appended that has frames already
 	newest bool // a queue of one message, the newest
 
-	messages uint64 // ever written
+	messages uint64 // ever written, but for those that wait
 	octets   uint64 // of their frames, encoded
 }
 
@@ -97,6 +97,7 @@ func (q *queue) take(spent []Span, used int) (spans []Span, step int, st Status)
 	step = q.marks.step()
 	switch {
 	case len(q.spans) > 0:
+		q.count()
 		spans, q.spans = q.spans, spent[:0]
 		q.inflight += q.n
 		q.n = 0
@@ -210,6 +211,7 @@ func (q *queue) leave() {
 		return
 	}
 	q.gone = true
+	q.count()
 	spans := q.spans
 	q.spans, q.n, q.inflight = nil, 0, 0
 	q.rest()
@@ -220,6 +222,31 @@ func (q *queue) leave() {
 	if tell {
 		q.writer.writable()
 	}
+}
+
+// count enters what waits into the totals, before it stops waiting: adding up
+// spans costs less than counting each message. q.mu is held.
+func (q *queue) count() {
+	q.messages += uint64(q.n)
+	q.octets += octetsOf(q.spans)
+}
+
+func octetsOf(spans []Span) (octets uint64) {
+	for i := range spans {
+		octets += uint64(spans[i].Len())
+	}
+	return octets
+}
+
+// totals are the messages and octets ever written; with reset it begins anew.
+func (q *queue) totals(reset bool) (messages, octets uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	messages, octets = q.messages+uint64(q.n), q.octets+octetsOf(q.spans)
+	if reset {
+		q.messages, q.octets = -uint64(q.n), -octetsOf(q.spans)
+	}
+	return messages, octets
 }
 
 // depth is the number of messages that wait or are in the reader's hands.

@@ -10,10 +10,34 @@ import (
 // that a choice takes constant time whatever the number of pipes.
 //
 // Everything runs under sendMu. The zero value is not ready; use NewLoadBalance.
-type LoadBalance struct{ ring ring }
+type LoadBalance struct {
+	ring  ring
+	pipes int // that joined and have not left
+}
 
 // NewLoadBalance returns an empty rotation.
 func NewLoadBalance() LoadBalance { return LoadBalance{} }
+
+// Join lets a new pipe take part, and Leave takes it out for good.
+func (l *LoadBalance) Join(e *pipe.End) {
+	l.pipes++
+	l.ring.join(e)
+}
+
+// Leave takes out a pipe that has joined.
+func (l *LoadBalance) Leave(e *pipe.End) {
+	l.pipes--
+	l.ring.leave(e)
+}
+
+// Solo returns the only pipe that has joined, if it is the only one and thought
+// to have room, or nil.
+func (l *LoadBalance) Solo() *pipe.End {
+	if l.pipes == 1 {
+		return l.ring.at
+	}
+	return nil
+}
 
 // Add lets e take part; also when it has room again.
 func (l *LoadBalance) Add(e *pipe.End) { l.ring.join(e) }
