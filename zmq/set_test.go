@@ -1,0 +1,284 @@
+package zmq_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"zeromux/zmq"
+)
+
+// full is a Config with something in every field.
+func fullConfig() zmq.Config {
+	on := true
+	return zmq.Config{
+		HighWater: zmq.HighWater{Send: 1, Recv: zmq.Unlimited}, Linger: time.Second,
+		SendTimeout: 2 * time.Second, RecvTimeout: zmq.NoWait, RoutingID: "me", Conflate: true,
+		Limits: zmq.Limits{MessageSize: 3, Frames: 4, Subscriptions: 5},
+		Reconnect: zmq.Reconnect{
+			Interval: zmq.Never, Max: time.Minute, StopRefused: true, StopHandshake: true, StopDisconnect: true,
+			Immediate: true, HandshakeTimeout: zmq.NoTimeout, ConnectTimeout: time.Hour,
+		},
+		Heartbeat: zmq.Heartbeat{Interval: time.Second, Timeout: zmq.NoTimeout, TTL: time.Minute},
+		Network:   zmq.Network{IPv6: true, Backlog: zmq.NoBacklog, SendBuffer: 6, RecvBuffer: 7},
+		TCP: zmq.TCP{
+			KeepAlive: &on, KeepAliveIdle: time.Second, KeepAliveInterval: time.Second, KeepAliveCount: 8,
+			MaxRetransmit: time.Minute, TOS: 9, Priority: 10, BindToDevice: "lo",
+		},
+		Router: zmq.Router{Mandatory: true, Handover: true, NotifyConnect: true, NotifyDisconnect: true, Probe: true},
+		Req:    zmq.Req{Correlate: true, Relaxed: true},
+		PubSub: zmq.PubSub{
+			Verbose: true, Verboser: true, Manual: true, ManualLastValue: true, NoDrop: true, Welcome: "hi",
+			InvertMatching: true, OnlyFirstSubscribe: true, VerboseUnsubscribe: true,
+		},
+		Stream:   zmq.Stream{Silent: true},
+		Metadata: map[string]string{"X-a": "b"},
+	}
+}
+
+func TestAConfigSurvivesJSON(t *testing.T) {
+	for name, before := range map[string]zmq.Config{"the zero value": {}, "every field set": fullConfig()} {
+		t.Run(name, func(t *testing.T) {
+			text, err := json.Marshal(before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var after zmq.Config
+			if err := json.Unmarshal(text, &after); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(before, after) {
+				t.Errorf("got  %+v\nwant %+v\nby way of %s", after, before, text)
+			}
+		})
+	}
+}
+
+// TestEveryFieldOfAConfigHasATag finds fields that files could not name, and
+// fields that fullConfig forgets.
+func TestEveryFieldOfAConfigHasATag(t *testing.T) {
+	var look func(path string, v reflect.Value)
+	look = func(path string, v reflect.Value) {
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			at := path + "." + f.Name
+			if f.Type.Kind() == reflect.Func {
+				continue
+			}
+			for _, format := range []string{"json", "yaml", "toml"} {
+				if tag := f.Tag.Get(format); tag == "" || tag != f.Tag.Get("json") || strings.ToLower(tag) != tag {
+					t.Errorf("%s has the %s tag %q", at, format, tag)
+				}
+			}
+			if v.Field(i).IsZero() {
+				t.Errorf("%s is not set in the test", at)
+			}
+			if f.Type.Kind() == reflect.Struct {
+				look(at, v.Field(i))
+			}
+		}
+	}
+	look("Config", reflect.ValueOf(fullConfig()))
+}
+
+func TestAConfigCanBeFilledFromAFile(t *testing.T) {
+	const file = `{"high_water": {"send": 7}, "linger": 1000000000, "router": {"mandatory": true}, "metadata": {"X-who": "me"}}`
+	var config zmq.Config
+	if err := json.Unmarshal([]byte(file), &config); err != nil {
+		t.Fatal(err)
+	}
+	s := newSocket(t, newContext(t), zmq.ROUTER, &config)
+	got := s.Config()
+	if got.HighWater.Send != 7 || got.Linger != time.Second || !got.Router.Mandatory || got.Metadata["X-who"] != "me" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAConfigOutOfRangeIsRefusedByName(t *testing.T) {
+	long := strings.Repeat("x", 256)
+	for field, config := range map[string]zmq.Config{
+		"HighWater.Send is -2, less than -1":                {HighWater: zmq.HighWater{Send: -2}},
+		"HighWater.Recv is -9":                              {HighWater: zmq.HighWater{Recv: -9}},
+		"Linger is -2ns, less than -1ns":                    {Linger: -2},
+		"SendTimeout is -1s":                                {SendTimeout: -time.Second},
+		"RecvTimeout":                                       {RecvTimeout: -2},
+		"Limits.MessageSize":                                {Limits: zmq.Limits{MessageSize: -2}},
+		"Limits.Frames":                                     {Limits: zmq.Limits{Frames: -2}},
+		"Limits.Subscriptions":                              {Limits: zmq.Limits{Subscriptions: -2}},
+		"Reconnect.Interval":                                {Reconnect: zmq.Reconnect{Interval: -2}},
+		"Reconnect.Max is -1ns, less than 0s":               {Reconnect: zmq.Reconnect{Max: -1}},
+		"Reconnect.HandshakeTimeout":                        {Reconnect: zmq.Reconnect{HandshakeTimeout: -2}},
+		"Reconnect.ConnectTimeout":                          {Reconnect: zmq.Reconnect{ConnectTimeout: -1}},
+		"Heartbeat.Interval":                                {Heartbeat: zmq.Heartbeat{Interval: -1}},
+		"Heartbeat.Timeout":                                 {Heartbeat: zmq.Heartbeat{Timeout: -2}},
+		"Heartbeat.TTL is 1h49m13.6s, more than 1h49m13.5s": {Heartbeat: zmq.Heartbeat{TTL: 65536 * 100 * time.Millisecond}},
+		"Network.Backlog":                                   {Network: zmq.Network{Backlog: -2}},
+		"Network.SendBuffer":                                {Network: zmq.Network{SendBuffer: -1}},
+		"Network.RecvBuffer":                                {Network: zmq.Network{RecvBuffer: -1}},
+		"TCP.KeepAliveCount":                                {TCP: zmq.TCP{KeepAliveCount: -1}},
+		"TCP.KeepAliveIdle":                                 {TCP: zmq.TCP{KeepAliveIdle: -1}},
+		"TCP.KeepAliveInterval":                             {TCP: zmq.TCP{KeepAliveInterval: -1}},
+		"TCP.MaxRetransmit":                                 {TCP: zmq.TCP{MaxRetransmit: -1}},
+		"TCP.TOS":                                           {TCP: zmq.TCP{TOS: -1}},
+		"TCP.Priority":                                      {TCP: zmq.TCP{Priority: -1}},
+		"TCP.BindToDevice has 17 octets, more than 16":      {TCP: zmq.TCP{BindToDevice: long[:17]}},
+		"RoutingID has 256 octets, more than 255":           {RoutingID: long},
+		`Metadata name "nox"`:                               {Metadata: map[string]string{"nox": "v"}},
+		`Metadata name "X-a:b"`:                             {Metadata: map[string]string{"X-a:b": "v"}},
+		`Metadata value of "X-a" is empty`:                  {Metadata: map[string]string{"X-a": ""}},
+	} {
+		t.Run(field, func(t *testing.T) {
+			_, err := newContext(t).NewSocket(zmq.ROUTER, &config)
+			if !is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), "Config."+field) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	if _, err := newContext(t).NewSocket(99, nil); !is(err, zmq.ErrInvalid) {
+		t.Errorf("socket type 99: %v", err)
+	}
+}
+
+func TestASocketKeepsAConfigOfItsOwn(t *testing.T) {
+	config := fullConfig()
+	s := newSocket(t, newContext(t), zmq.ROUTER, &config)
+	config.Metadata["X-a"] = "changed"
+	*config.TCP.KeepAlive = false
+	got := s.Config()
+	if got.Metadata["X-a"] != "b" || !*got.TCP.KeepAlive {
+		t.Error("the socket's config changed with the caller's")
+	}
+	got.Metadata["X-a"] = "changed"
+	if s.Config().Metadata["X-a"] != "b" {
+		t.Error("the socket's config changed with a copy")
+	}
+}
+
+func TestOptionsSetTheFieldsThatTheyName(t *testing.T) {
+	all := []zmq.SocketType{zmq.PAIR, zmq.PUB, zmq.SUB, zmq.REQ, zmq.REP, zmq.DEALER, zmq.ROUTER, zmq.PULL, zmq.PUSH, zmq.XPUB, zmq.XSUB, zmq.STREAM}
+	for _, row := range []struct {
+		name   string
+		option zmq.Option
+		want   zmq.Config
+		types  []zmq.SocketType
+	}{
+		{"send high water", zmq.WithSendHighWater(5), zmq.Config{HighWater: zmq.HighWater{Send: 5}}, all},
+		{"receive high water", zmq.WithRecvHighWater(zmq.Unlimited), zmq.Config{HighWater: zmq.HighWater{Recv: -1}}, all},
+		{"linger", zmq.WithLinger(zmq.NoLinger), zmq.Config{Linger: -1}, all},
+		{"send timeout", zmq.WithSendTimeout(5), zmq.Config{SendTimeout: 5}, all},
+		{"receive timeout", zmq.WithRecvTimeout(5), zmq.Config{RecvTimeout: 5}, all},
+		{"mandatory", zmq.WithMandatory(true), zmq.Config{Router: zmq.Router{Mandatory: true}}, []zmq.SocketType{zmq.ROUTER, zmq.REP}},
+		{"handover", zmq.WithHandover(true), zmq.Config{Router: zmq.Router{Handover: true}}, []zmq.SocketType{zmq.ROUTER, zmq.REP}},
+		{"probe", zmq.WithProbe(true), zmq.Config{Router: zmq.Router{Probe: true}}, []zmq.SocketType{zmq.ROUTER, zmq.DEALER, zmq.REQ, zmq.REP}},
+		{"correlate", zmq.WithCorrelate(true), zmq.Config{Req: zmq.Req{Correlate: true}}, []zmq.SocketType{zmq.REQ}},
+		{"relaxed", zmq.WithRelaxed(true), zmq.Config{Req: zmq.Req{Relaxed: true}}, []zmq.SocketType{zmq.REQ}},
+		{"verbose", zmq.WithVerbose(true), zmq.Config{PubSub: zmq.PubSub{Verbose: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
+		{"verboser", zmq.WithVerboser(true), zmq.Config{PubSub: zmq.PubSub{Verbose: true, Verboser: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
+		{"manual", zmq.WithManual(true), zmq.Config{PubSub: zmq.PubSub{Manual: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
+		{"manual last value", zmq.WithManualLastValue(true), zmq.Config{PubSub: zmq.PubSub{Manual: true, ManualLastValue: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
+		{"no drop", zmq.WithNoDrop(true), zmq.Config{PubSub: zmq.PubSub{NoDrop: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
+		{"welcome", zmq.WithWelcome("hi"), zmq.Config{PubSub: zmq.PubSub{Welcome: "hi"}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
+		{"invert matching", zmq.WithInvertMatching(true), zmq.Config{PubSub: zmq.PubSub{InvertMatching: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB, zmq.SUB}},
+		{"only first subscribe", zmq.WithOnlyFirstSubscribe(true), zmq.Config{PubSub: zmq.PubSub{OnlyFirstSubscribe: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB, zmq.XSUB}},
+		{"verbose unsubscribe", zmq.WithVerboseUnsubscribe(true), zmq.Config{PubSub: zmq.PubSub{VerboseUnsubscribe: true}}, []zmq.SocketType{zmq.XSUB}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			for _, typ := range all {
+				s := newSocket(t, newContext(t), typ, nil)
+				err := s.Set(row.option)
+				fits := slices.Contains(row.types, typ)
+				switch {
+				case fits && err != nil:
+					t.Error(err)
+				case fits && !reflect.DeepEqual(s.Config(), row.want):
+					t.Errorf("%v: got %+v", typ, s.Config())
+				case !fits && (!is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), "is not for "+typ.String())):
+					t.Errorf("%v: got %v", typ, err)
+				}
+			}
+		})
+	}
+}
+
+func TestSetChangesAllOrNothing(t *testing.T) {
+	s := newSocket(t, newContext(t), zmq.PUSH, nil)
+	err := s.Set(zmq.WithSendHighWater(5), zmq.WithLinger(-2))
+	if !is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), "WithLinger") || !strings.Contains(err.Error(), "less than -1ns") {
+		t.Errorf("got %v", err)
+	}
+	if got := s.Config(); !reflect.DeepEqual(got, zmq.Config{}) {
+		t.Errorf("got %+v", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Set(zmq.WithLinger(0)); !is(err, zmq.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestAHigherMarkWakesASenderThatWaits(t *testing.T) {
+	over(t, unbound, func(t *testing.T, endpoint string) {
+		c := newContext(t)
+		push := newSocket(t, c, zmq.PUSH, &zmq.Config{HighWater: zmq.HighWater{Send: 2, Recv: 1}})
+		connect(t, push, endpoint)
+		send(t, push, "1")
+		send(t, push, "2")
+		sent := make(chan error)
+		go func() { sent <- push.SendString(within(t), "3") }()
+		eventually(t, "a sender waits", func() bool { return !push.CanSend() })
+		if err := push.Set(zmq.WithSendHighWater(3)); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
+		if n := fill(t, push, 10); n != 0 {
+			t.Errorf("%d more than the mark", n)
+		}
+	})
+}
+
+func TestALiveMarkChangesPipesThatExist(t *testing.T) {
+	c := newContext(t)
+	one := &zmq.Config{HighWater: zmq.HighWater{Send: 1, Recv: 1}}
+	push, pull := join(t, c, "inproc://x", side{zmq.PUSH, one}, side{zmq.PULL, one})
+	if err := push.Set(zmq.WithSendHighWater(5)); err != nil {
+		t.Fatal(err)
+	}
+	if n := fill(t, push, 100); n != 6 {
+		t.Errorf("5 and 1 held %d", n)
+	}
+	if err := pull.Set(zmq.WithRecvHighWater(10)); err != nil {
+		t.Fatal(err)
+	}
+	if n := fill(t, push, 100); n != 9 {
+		t.Errorf("5 and 10 held %d more than 6", n)
+	}
+	if err := push.Set(zmq.WithSendHighWater(1)); err != nil {
+		t.Fatal(err)
+	}
+	for range 15 { // a lower mark keeps what is queued
+		recv(t, pull)
+	}
+	nothing(t, pull) // now the receiver has let go of all
+	if n := fill(t, push, 100); n != 11 {
+		t.Errorf("1 and 10 held %d", n)
+	}
+}
+
+func TestALiveTimeoutEndsTheNextCall(t *testing.T) {
+	s := newSocket(t, newContext(t), zmq.PAIR, nil)
+	if err := s.Set(zmq.WithRecvTimeout(zmq.NoWait), zmq.WithSendTimeout(time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Recv(within(t)); !is(err, zmq.ErrTimeout) {
+		t.Errorf("receive: %v", err)
+	}
+	if err := s.SendString(within(t), "x"); !is(err, zmq.ErrTimeout) {
+		t.Errorf("send: %v", err)
+	}
+}
