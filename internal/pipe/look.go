@@ -10,17 +10,28 @@ func (e *End) CanRead() Status {
 	if len(c.rest) > 0 || c.i < len(c.spans) {
 		return OK
 	}
-	q := e.in
+	st, room := e.in.look(c.used)
+	c.used = 0
+	if room {
+		e.in.writer.writable()
+	}
+	return st
+}
+
+// look tells what take would, takes nothing, and acknowledges what the reader
+// has used up before.
+func (q *queue) look(used int) (st Status, room bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	room = q.acknowledge(used)
 	switch {
 	case len(q.spans) > 0:
-		return OK
+		return OK, room
 	case q.ended, q.gone:
-		return Closed
+		return Closed, room
 	}
 	q.idle = true
-	return Empty
+	return Empty, room
 }
 
 // CanWrite tells what Write of a message of the application would return, and
