@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// machine says in one line where this ran. What the system does not tell is left out.
+// machine says in one line where this runs, and how busy it is without us. What
+// the system does not tell is left out.
 func machine() string {
 	said := []string{fmt.Sprintf("%d cores", runtime.NumCPU())}
 	if cpu := cpuModel(); cpu != "" {
@@ -19,7 +20,13 @@ func machine() string {
 	} else {
 		said = append(said, runtime.GOOS)
 	}
-	return strings.Join(append(said, runtime.GOARCH, runtime.Version()), ", ")
+	said = append(said, runtime.GOARCH, runtime.Version())
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		if minute, _, ok := strings.Cut(string(load), " "); ok {
+			said = append(said, "load "+minute+" before the start")
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 // cpuModel is the processor's name as Linux knows it, or empty.

@@ -94,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 
-	g := rig{warmup: 300 * time.Millisecond, window: time.Second, dir: dir}
+	g := rig{warmup: 250 * time.Millisecond, window: time.Second, dir: dir}
 	if s.quick {
 		g.warmup, g.window = 100*time.Millisecond, 200*time.Millisecond
 	}

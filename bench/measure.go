@@ -42,7 +42,7 @@ type rig struct {
 }
 
 // deadline is what a whole run may take before its processes are killed.
-func (g rig) deadline() time.Duration { return 10*time.Second + 10*(g.warmup+g.window) }
+func (g rig) deadline() time.Duration { return 30*time.Second + 10*(g.warmup+g.window) }
 
 // run measures one variant on one row, once.
 func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {

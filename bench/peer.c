@@ -24,7 +24,10 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { MAX_LATENCIES = 1 << 22 };
+enum {
+    MAX_LATENCIES = 1 << 22,
+    WARMUP_MESSAGES = 2500, // the two high-water marks and more: queues are as full as they get
+};
 
 static const char *endpoint = "";
 static size_t size = 64;
@@ -147,14 +150,15 @@ static void *push(void *unused)
     return NULL;
 }
 
-// pull receives for the warm-up, learns the rate from its second half, and
-// then measures as many messages as fill the window at that rate.
+// pull receives for the warm-up, and until the queues on the way are full. It
+// learns the rate from the same time again, and then measures as many messages
+// as fill the window at that rate.
 static void pull(void *s)
 {
     char *buf = malloc(size);
     zmq_msg_t m;
-    uint64_t next = 0;
-    int64_t step = stride(), begin, half = 0, half_at = 0, t;
+    uint64_t next = 0, first;
+    int64_t step = stride(), begin, warm, t;
     zmq_msg_init(&m);
 #define RECEIVE(n)                                           \
     for (int64_t i = 0; i < (n); i++)                        \
@@ -165,12 +169,14 @@ static void pull(void *s)
     do {
         RECEIVE(step);
         t = now();
-        if (!half && t - begin >= warmup_ns / 2) {
-            half = (int64_t)next;
-            half_at = t;
-        }
-    } while (t - begin < warmup_ns || half == (int64_t)next);
-    int64_t count = (int64_t)((double)((int64_t)next - half) * (double)window_ns / (double)(t - half_at)) + 1;
+    } while (t - begin < warmup_ns || next < WARMUP_MESSAGES);
+    warm = t;
+    first = next;
+    do {
+        RECEIVE(step);
+        t = now();
+    } while (t - warm < warmup_ns);
+    int64_t count = (int64_t)((double)(next - first) * (double)window_ns / (double)(t - warm)) + 1;
     printf("{\"event\":\"start\"}\n");
     fflush(stdout);
     int64_t cpu0 = cpu(), t0 = now();

@@ -8,6 +8,10 @@ import (
 	"zeromux/zmq"
 )
 
+// warmupMessages are more than the two high-water marks: with them the queues
+// are as full as they get.
+const warmupMessages = 2500
+
 var errOrder = errors.New("a message was lost or came out of order")
 
 // push sends numbered messages as fast as they are taken.
@@ -29,8 +33,9 @@ func (p *peer) push() error {
 	}
 }
 
-// pull receives for the warm-up, learns the rate from its second half, and
-// then measures as many messages as fill the window at that rate.
+// pull receives for the warm-up, and until the queues on the way are full. It
+// learns the rate from the same time again, and then measures as many messages
+// as fill the window at that rate.
 func (p *peer) pull(s *zmq.Socket) error {
 	var m zmq.Message
 	next := uint64(0)
@@ -52,18 +57,18 @@ func (p *peer) pull(s *zmq.Socket) error {
 	}
 
 	begin := time.Now()
-	var half uint64             // messages seen when half of the warm-up was over
-	var halfAt, t time.Duration // since begin
-	for t < p.warmup || half == next {
+	for time.Since(begin) < p.warmup || next < warmupMessages {
 		if err := receive(p.stride()); err != nil {
 			return err
 		}
-		t = time.Since(begin)
-		if half == 0 && t >= p.warmup/2 {
-			half, halfAt = next, t
+	}
+	warm, first := time.Now(), next
+	for time.Since(warm) < p.warmup {
+		if err := receive(p.stride()); err != nil {
+			return err
 		}
 	}
-	count := int64(float64(next-half)*float64(p.window)/float64(t-halfAt)) + 1
+	count := int64(float64(next-first)*float64(p.window)/float64(time.Since(warm))) + 1
 
 	say(event{Event: "start"})
 	cpu0, t0 := cpu(), time.Now()
