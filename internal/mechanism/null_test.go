@@ -3,7 +3,6 @@ package mechanism
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -258,20 +257,5 @@ func TestNullDoesNotSeal(t *testing.T) {
 			}()
 			call()
 		}()
-	}
-}
-
-func TestPropertiesOfThePeerAreItsOwnMemory(t *testing.T) {
-	n := NewNull(Config{})
-	take(t, n)
-	command := ready("Identity", "abc")
-	if err := n.Handle(command); err != nil {
-		t.Fatal(err)
-	}
-	for i := range command {
-		command[i] = 'z'
-	}
-	if got := n.Peer().Identity(); !slices.Equal(got, []byte("abc")) {
-		t.Errorf("got %q, want %q", got, "abc")
 	}
 }
