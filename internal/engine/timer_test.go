@@ -190,7 +190,7 @@ func (m *wheelModel) check() {
 }
 
 func TestWheelAgreesWithASortedList(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(12) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			m := &wheelModel{t: t, r: rand.New(rand.NewPCG(seed, 1)), clock: &fakeClock{}}
 			m.wheel = NewWheel(m.clock)
@@ -362,14 +362,14 @@ func TestCloseWaitsForTheCallThatRuns(t *testing.T) {
 }
 
 func TestNothingIsCalledAfterStopOrClose(t *testing.T) {
-	for range 50 {
+	for range 20 {
 		w := NewWheel(SystemClock())
 		var closed atomic.Bool
 		var users, closers sync.WaitGroup
 		for seed := range uint64(4) {
 			users.Go(func() {
 				r := rand.New(rand.NewPCG(seed, 2))
-				for !closed.Load() {
+				for range 200 {
 					var stopped atomic.Bool
 					timer := w.After(time.Duration(r.IntN(3000))*time.Microsecond, func() {
 						if stopped.Load() || closed.Load() {
