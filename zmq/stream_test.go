@@ -13,7 +13,7 @@ import (
 // A server that answers and closes must not lose the end of its answer.
 func TestStreamClosesBehindWhatWasSent(t *testing.T) {
 	ctx := within(t)
-	s := newSocket(t, newContext(t), zmq.STREAM, nil)
+	s := newSocket(t, newContext(t), zmq.STREAM, &zmq.Config{Linger: zmq.Forever})
 	endpoint, err := s.Bind("tcp://127.0.0.1:*")
 	if err != nil {
 		t.Fatal(err)
