@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -189,13 +190,20 @@ func (x *machine) check() {
 		x.Fatal("there is room, and the writer was not told")
 	}
 	x.told = false
-	for _, pair := range append(x.kept, x.heldAs...) {
-		if string(pair[0]) != string(pair[1]) {
-			x.Fatal("memory that the reader has was used for something else")
-		}
-	}
+	x.untouched(x.kept[max(0, len(x.kept)-4):])
+	x.untouched(x.heldAs[max(0, len(x.heldAs)-4):])
 	if x.expected != nil && !same(&x.last, x.expected) {
 		x.Fatal("the message that was read last has changed before the next Read")
+	}
+}
+
+// untouched checks that memory which the reader has is as it was.
+func (x *machine) untouched(pairs [][2][]byte) {
+	x.Helper()
+	for _, pair := range pairs {
+		if !bytes.Equal(pair[0], pair[1]) {
+			x.Fatal("memory that the reader has was used for something else")
+		}
 	}
 }
 
@@ -244,6 +252,7 @@ func (x *machine) idle() {
 
 // letGo releases what was held.
 func (x *machine) letGo() {
+	x.untouched(x.heldAs)
 	for _, c := range x.held {
 		c.Release()
 	}
@@ -279,6 +288,7 @@ func markOf(send, recv int) int {
 
 // end closes everything, and checks that nothing is left over.
 func (x *machine) end() {
+	x.untouched(x.kept)
 	x.letGo()
 	twins := 0
 	for st := x.twinFar.CanRead(); st == OK; st = x.twinFar.CanRead() {
