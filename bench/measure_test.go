@@ -48,7 +48,7 @@ func TestBothPeersPlayEveryRole(t *testing.T) {
 	for _, v := range variants {
 		for _, r := range []row{
 			{pattern: "PUSH/PULL", transport: "tcp", size: 16},
-			{pattern: "PUSH/PULL", transport: "ipc", size: 64 << 10},
+			{pattern: "PUSH/PULL", transport: "ipc", size: 4 << 10},
 			{pattern: "PUSH/PULL", transport: "inproc", size: 64},
 			{pattern: "REQ/REP", transport: "tcp", size: 64},
 			{pattern: "REQ/REP", transport: "ipc", size: 64},

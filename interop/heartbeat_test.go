@@ -13,13 +13,13 @@ import (
 func TestTheirHeartbeatsAreAnswered(t *testing.T) {
 	ctx := bounded(t, testTime)
 	us, them := ourSocket(ctx, t, "PULL"), startLibzmq(ctx, t).socket(t, "PUSH")
-	them.set("HEARTBEAT_IVL", 50)
-	them.set("HEARTBEAT_TIMEOUT", 200)
+	them.set("HEARTBEAT_IVL", 100)
+	them.set("HEARTBEAT_TIMEOUT", 1000)
 	them.monitor()
 	them.connect(us.bind("tcp://127.0.0.1:*"))
 	them.event("HANDSHAKE_SUCCEEDED")
-	// Without an answer they would hang up after 250 ms.
-	if them.tryEvent("DISCONNECTED", time.Second) {
+	// Without an answer they would hang up after 1100 ms.
+	if them.tryEvent("DISCONNECTED", 2*time.Second) {
 		t.Fatal("they hung up on a quiet connection: their PING was not answered")
 	}
 	them.send("still here")
@@ -29,7 +29,7 @@ func TestTheirHeartbeatsAreAnswered(t *testing.T) {
 func TestPeerThatStopsAnsweringHeartbeatsIsDropped(t *testing.T) {
 	ctx := bounded(t, testTime)
 	r := startLibzmq(ctx, t)
-	us, them := ourSocket(ctx, t, "PULL", withHeartbeat(50*time.Millisecond, 200*time.Millisecond)), r.socket(t, "PUSH")
+	us, them := ourSocket(ctx, t, "PULL", withHeartbeat(100*time.Millisecond, time.Second)), r.socket(t, "PUSH")
 	them.connect(us.bind("tcp://127.0.0.1:*"))
 	them.send("hello")
 	wantFrames(t, us.recv(), "hello")
@@ -44,13 +44,13 @@ func TestTheTimeToLiveOfTheirHeartbeatsIsKept(t *testing.T) {
 	ctx := bounded(t, testTime)
 	r := startLibzmq(ctx, t)
 	us, them := ourSocket(ctx, t, "PULL"), r.socket(t, "PUSH")
-	them.set("HEARTBEAT_IVL", 50)
-	them.set("HEARTBEAT_TTL", 300)
+	them.set("HEARTBEAT_IVL", 100)
+	them.set("HEARTBEAT_TTL", 1000)
 	them.set("HEARTBEAT_TIMEOUT", 10000)
 	them.monitor()
 	them.connect(us.bind("tcp://127.0.0.1:*"))
 	them.event("HANDSHAKE_SUCCEEDED")
-	if them.tryEvent("DISCONNECTED", 500*time.Millisecond) {
+	if them.tryEvent("DISCONNECTED", 2*time.Second) {
 		t.Fatal("the connection ends although heartbeats come")
 	}
 	r.freeze() // and none do any more

@@ -158,14 +158,16 @@ func (u *ours) unsubscribe(topic string) {
 func (u *ours) wait(kind zmq.EventKind) {
 	u.t.Helper()
 	late := time.After(patience)
+	var seen []zmq.Event
 	for {
 		select {
 		case e := <-u.events:
 			if e.Kind == kind {
 				return
 			}
+			seen = append(seen, e)
 		case <-late:
-			u.t.Fatalf("our %s never reports %v", u.kind, kind)
+			u.t.Fatalf("our %s never reports %v; it reports %v", u.kind, kind, seen)
 		}
 	}
 }
