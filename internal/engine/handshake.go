@@ -285,8 +285,12 @@ func (s *shaker) more() error {
 
 // write sends b. A system's socket takes these few octets without waiting; on
 // any other connection a Write may wait until the peer reads, while the peer
-// waits in a Write of its own, so a goroutine writes there.
+// waits in a Write of its own, so a goroutine writes there. No octets are not
+// written at all: a net.Pipe would wait for a reader of them.
 func (s *shaker) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
 	switch s.conn.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		_, err := s.conn.Write(b)
