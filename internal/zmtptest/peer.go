@@ -221,8 +221,12 @@ type sender struct {
 	err   error         // the first; nothing is written after it
 }
 
-// send has octets written, and does not wait. They must not change afterwards.
+// send has octets written, and does not wait. They must not change afterwards. No
+// octets are not written at all: over a net.Pipe even that would wait for a reader.
 func (s *sender) send(octets []byte) {
+	if len(octets) == 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queue = append(s.queue, octets)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 
 	"zeromux/zmtp"
 )
@@ -16,7 +17,8 @@ import (
 // libzmq's can be played in either direction; of the others that is Scripted.
 //
 // Units are sent and expected in the order in which they were recorded, but our
-// greeting leaves first, as neither side may wait for the other's. Not compared is
+// greeting leaves first, and with one of 2.0 and before the identity that follows,
+// since neither side may wait for the other's. Not compared is
 // what varies between runs of libzmq itself: how many PINGs there are; the number
 // that REQ puts before its requests, which is taken over into our replies; how far
 // a side that closes the connection in the handshake had got with its own greeting
@@ -26,7 +28,11 @@ import (
 // Replay returns when all is done and written. The connection is left as it is.
 // Errors are as with [Peer.Follow], with the number of the step.
 func (p *Peer) Replay(v *Vector, own Direction) error {
+	if own != ClientToServer && own != ServerToClient {
+		return fmt.Errorf("%s: no direction: %q", v.Name, own)
+	}
 	r := replay{peer: p, vector: v, own: own, exception: exceptions[v.Name]}
+	r.greet()
 	for i := range v.Steps {
 		if err := r.step(i); err != nil {
 			step := v.Steps[i]
@@ -83,7 +89,7 @@ type replay struct {
 	vector *Vector
 	own    Direction
 
-	greeted  bool   // our greeting has left
+	ahead    int    // how many of our units left before their turn
 	pinged   bool   // a PING has come
 	took     []byte // what has come so far
 	newID    []byte // what came in the place of the id; nil: not yet
@@ -93,16 +99,14 @@ type replay struct {
 const idSize = 4
 
 func (r *replay) step(i int) error {
-	if err := r.greet(); err != nil {
-		return err
-	}
 	step := r.vector.Steps[i]
 	switch {
 	case r.stale == i && i > 0:
 		return nil
 	case step.Dir == r.own && len(step.Octets) == 0:
 		return r.hangUp()
-	case step.Dir == r.own && step.What == "greeting":
+	case step.Dir == r.own && r.ahead > 0:
+		r.ahead--
 		return nil
 	case step.Dir == r.own:
 		r.peer.out.send(r.ours(step.Octets))
@@ -115,24 +119,20 @@ func (r *replay) step(i int) error {
 	return r.expect(i, step.Octets)
 }
 
-// greet sends our greeting, if that is what we begin with.
-func (r *replay) greet() error {
-	if r.greeted {
-		return nil
+// greet sends the units that leave first.
+func (r *replay) greet() {
+	i := slices.IndexFunc(r.vector.Steps, func(s Step) bool { return s.Dir == r.own })
+	if i < 0 || r.vector.Steps[i].What != "greeting" {
+		return
 	}
-	r.greeted = true
-	for _, step := range r.vector.Steps {
-		if step.Dir == r.own {
-			if step.What == "greeting" {
-				r.peer.out.send(step.Octets)
-			}
-			return nil
-		}
+	units := r.vector.Octets(r.own)
+	r.ahead = 1
+	if len(units[0]) == zmtp.OldGreetingSize && len(units) > 1 {
+		r.ahead = 2
 	}
-	if r.own != ClientToServer && r.own != ServerToClient {
-		return fmt.Errorf("no direction: %q", r.own)
+	for _, octets := range units[:r.ahead] {
+		r.peer.out.send(octets)
 	}
-	return nil
 }
 
 func (r *replay) hangUp() error {
