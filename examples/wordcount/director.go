@@ -50,7 +50,7 @@ func (l *live) direct(ctx context.Context, began time.Time) error {
 	if err := l.awaitWorkers(ctx); err != nil {
 		return err
 	}
-	err = l.publisher.event(ctx, "director", "restarts it as process %d; the others did %s tasks meanwhile",
+	err = l.publisher.event(ctx, "director", "restarts it: process %d; the others did %s tasks",
 		victim.process.pid(), grouped(l.result.meanwhile))
 	if err != nil {
 		return err

@@ -115,7 +115,7 @@ func TestTheProgramCountsRightWhileAWorkerIsKilled(t *testing.T) {
 		`(?m)^ +[\d.]+ s +inproc +tasks > goroutines > results`,
 		`director +kills tcp-1 \(process \d+\) while [1-9]\d* tasks are out`,
 		`ventilator +sees tcp-1 go and sends again`,
-		`director +restarts it as process \d+; the others did [1-9][\d,]* tasks meanwhile`,
+		`director +restarts it: process \d+; the others did [1-9][\d,]* tasks`,
 		`[1-9]\d* tasks were sent again and \d+ results dropped as duplicates`,
 		`Equal, word for word\.`,
 	} {

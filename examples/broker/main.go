@@ -1,0 +1,143 @@
+// Broker stands between clients and services, so that neither knows how many
+// of the others there are or where. Clients connect REQ sockets to its ROUTER,
+// services connect REP sockets to its DEALER, and requests go to the services
+// in turn.
+//
+//	go run ./examples/broker
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+
+	"zeromux/zmq"
+)
+
+const (
+	clients  = 3
+	services = 2
+	requests = 6 // of each client
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil && ctx.Err() == nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	var asking, serving sync.WaitGroup
+	start := func(group *sync.WaitGroup, role func() error) {
+		group.Go(func() {
+			if err := role(); err != nil {
+				stop(err)
+			}
+		})
+	}
+
+	router, front, err := bound(zmq.ROUTER)
+	if err != nil {
+		return err
+	}
+	defer router.Close()
+	dealer, back, err := bound(zmq.DEALER)
+	if err != nil {
+		return err
+	}
+	defer dealer.Close()
+
+	// The whole broker. ROUTER puts the name of the client before each request;
+	// the reply comes back with it, and so finds its way. A socket may be used
+	// by any goroutine, one for each direction here.
+	start(&serving, func() error { return forward(ctx, router, dealer) })
+	start(&serving, func() error { return forward(ctx, dealer, router) })
+
+	for i := range services {
+		start(&serving, func() error { return service(ctx, fmt.Sprint("service ", i+1), back) })
+	}
+	if err := dealer.WaitPeers(ctx, services); err != nil {
+		return err
+	}
+	for i := range clients {
+		start(&asking, func() error { return client(ctx, fmt.Sprint("client ", i+1), front) })
+	}
+	asking.Wait()
+	err = context.Cause(ctx) // of whoever failed first
+	stop(nil)
+	serving.Wait()
+	return err
+}
+
+// bound makes a socket that others may connect to.
+func bound(t zmq.SocketType) (s *zmq.Socket, endpoint string, err error) {
+	if s, err = zmq.NewSocket(t, nil); err != nil {
+		return nil, "", err
+	}
+	endpoint, err = s.Bind("tcp://127.0.0.1:*")
+	return s, endpoint, err
+}
+
+// forward hands on every message with all its frames.
+func forward(ctx context.Context, from, to *zmq.Socket) error {
+	for m, err := range from.Messages(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := to.Send(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// service answers in capitals. It connects like a client; only its socket type
+// makes it a server.
+func service(ctx context.Context, name, endpoint string) error {
+	rep, err := zmq.NewSocket(zmq.REP, nil)
+	if err != nil {
+		return err
+	}
+	defer rep.Close()
+	if err := rep.Connect(endpoint); err != nil {
+		return err
+	}
+	for m, err := range rep.Messages(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := rep.SendString(ctx, name+" says "+strings.ToUpper(m.String())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func client(ctx context.Context, name, endpoint string) error {
+	req, err := zmq.NewSocket(zmq.REQ, nil)
+	if err != nil {
+		return err
+	}
+	defer req.Close()
+	if err := req.Connect(endpoint); err != nil {
+		return err
+	}
+	for i := range requests {
+		if err := req.SendString(ctx, fmt.Sprintf("request %d of %s", i+1, name)); err != nil {
+			return err
+		}
+		reply, err := req.Recv(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s: %s\n", name, reply)
+	}
+	return nil
+}

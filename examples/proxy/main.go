@@ -1,0 +1,145 @@
+// Proxy is publish and subscribe with a fixed place in the middle: publishers
+// and subscribers connect to it and may come and go. Its XSUB receives what is
+// published, its XPUB sends it on; subscriptions travel the other way, as
+// messages, so that publishers still send only what somebody wants.
+//
+//	go run ./examples/proxy
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"sync"
+
+	"zeromux/zmq"
+)
+
+// enough is how many messages a subscriber waits for.
+const enough = 5
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil && ctx.Err() == nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	var subscribing, others sync.WaitGroup
+	start := func(group *sync.WaitGroup, role func() error) {
+		group.Go(func() {
+			if err := role(); err != nil {
+				stop(err)
+			}
+		})
+	}
+
+	xsub, front, err := bound(zmq.XSUB)
+	if err != nil {
+		return err
+	}
+	defer xsub.Close()
+	xpub, back, err := bound(zmq.XPUB)
+	if err != nil {
+		return err
+	}
+	defer xpub.Close()
+	start(&others, func() error { return published(ctx, xsub, xpub) })
+	start(&others, func() error { return subscribed(ctx, xpub, xsub) })
+
+	for _, city := range []string{"Berlin", "Bombay", "Boston"} {
+		start(&others, func() error { return publisher(ctx, city, front) })
+	}
+	for _, topic := range []string{"Bo", "Berlin"} {
+		start(&subscribing, func() error { return subscriber(ctx, topic, back) })
+	}
+	subscribing.Wait()
+	err = context.Cause(ctx) // of whoever failed first
+	stop(nil)
+	others.Wait()
+	return err
+}
+
+// bound makes a socket that others may connect to.
+func bound(t zmq.SocketType) (s *zmq.Socket, endpoint string, err error) {
+	if s, err = zmq.NewSocket(t, nil); err != nil {
+		return nil, "", err
+	}
+	endpoint, err = s.Bind("tcp://127.0.0.1:*")
+	return s, endpoint, err
+}
+
+// published is one half of the proxy.
+func published(ctx context.Context, xsub, xpub *zmq.Socket) error {
+	for m, err := range xsub.Messages(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := xpub.Send(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// subscribed is the other half: 1 and a prefix is a subscription, 0 and a
+// prefix takes it back.
+func subscribed(ctx context.Context, xpub, xsub *zmq.Socket) error {
+	for m, err := range xpub.Messages(ctx) {
+		if err != nil {
+			return err
+		}
+		if b := m.Bytes(); len(b) > 0 && b[0] == 1 {
+			fmt.Printf("proxy: somebody wants %s\n", b[1:])
+		}
+		if err := xsub.Send(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publisher publishes numbered news from a city until ctx ends.
+func publisher(ctx context.Context, city, endpoint string) error {
+	pub, err := zmq.NewSocket(zmq.PUB, nil)
+	if err != nil {
+		return err
+	}
+	defer pub.Close()
+	if err := pub.Connect(endpoint); err != nil {
+		return err
+	}
+	for i := 1; ; i++ {
+		if err := pub.SendString(ctx, city, fmt.Sprint("news ", i)); err != nil {
+			return err
+		}
+	}
+}
+
+// subscriber hears of every city that begins with topic.
+func subscriber(ctx context.Context, topic, endpoint string) error {
+	sub, err := zmq.NewSocket(zmq.SUB, nil)
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	if err := sub.Subscribe(topic); err != nil {
+		return err
+	}
+	if err := sub.Connect(endpoint); err != nil {
+		return err
+	}
+	for range enough {
+		m, err := sub.Recv(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("subscriber to %s: %s\n", topic, m)
+	}
+	return nil
+}
