@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"zeromux/internal/mechanism"
@@ -76,6 +77,9 @@ func shake(cfg *Config, conn net.Conn) (introduction, error) {
 	}
 	s := &shaker{cfg: cfg, conn: conn, b: make([]byte, 0, 512), phase: PhaseGreeting}
 	in, err := s.greet()
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.hurry()
+	}
 	if failed := s.stop(); err == nil {
 		err = failed
 	}
@@ -83,7 +87,8 @@ func shake(cfg *Config, conn net.Conn) (introduction, error) {
 		return introduction{}, &HandshakeError{s.phase, err}
 	}
 	in.rest = s.b[s.took:]
-	return in, conn.SetDeadline(time.Time{})
+	_ = conn.SetDeadline(time.Time{}) // it fails when the peer has left, but what it said counts
+	return in, nil
 }
 
 // greet exchanges greetings as far as both sides understand each other.
@@ -310,6 +315,13 @@ func (s *shaker) write(b []byte) error {
 	}
 	s.out <- append([]byte(nil), b...)
 	return nil
+}
+
+// hurry bounds the time that a peer has to read what we say before we hang up.
+func (s *shaker) hurry() {
+	if s.out != nil {
+		_ = s.conn.SetWriteDeadline(time.Now().Add(farewell)) // on failure nothing is written any more
+	}
 }
 
 // stop waits for what was written to be gone, or to have failed.

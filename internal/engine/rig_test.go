@@ -1,0 +1,420 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+	"zeromux/transport"
+	"zeromux/zmtp"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A socket is a Host: as much of a socket as the engine sees. It keeps every pipe,
+// and what it is told.
+type socket struct {
+	testing.TB
+	env  *Env
+	cfg  Config
+	pipe pipe.Config
+	hub  pipe.Hub
+	// topics are subscribed to at every peer that comes.
+	topics []string
+	// turnAway makes Online refuse a peer, and noPipe makes Open fail.
+	turnAway func(*message.Peer) bool
+	noPipe   bool
+
+	mu       sync.Mutex // guards what follows
+	ends     []*pipe.End
+	peers    []*message.Peer
+	detached map[*pipe.End]bool
+	sessions map[*Session]bool
+	events   []Event
+	calls    []string
+}
+
+// newSocket makes a socket of a type that talks to any of peers.
+func newSocket(tb testing.TB, socketType string, peers ...string) *socket {
+	s := &socket{
+		TB:       tb,
+		env:      &Env{Pool: new(message.Pool), Wheel: NewWheel(SystemClock())},
+		detached: make(map[*pipe.End]bool),
+		sessions: make(map[*Session]bool),
+	}
+	s.env.Pool.Poison = true
+	s.cfg = Config{
+		SocketType: socketType, Peers: peers, MaxMessageSize: -1,
+		Publisher:         socketType == "PUB" || socketType == "XPUB",
+		AnnouncesID:       socketType == "DEALER" || socketType == "ROUTER",
+		ReconnectInterval: 100 * time.Millisecond, HandshakeInterval: 30 * time.Second,
+	}
+	for i, name := range []string{"PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB"} {
+		if name == socketType {
+			s.cfg.SocketNumber = byte(i)
+		}
+	}
+	return s
+}
+
+func (s *socket) note(call string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, call)
+}
+
+func (s *socket) Started(session *Session) bool {
+	s.note("started")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions[session] = true
+	return true
+}
+
+func (s *socket) Open(session *Session) (app, end *pipe.End, ok bool) {
+	s.note("open")
+	if s.noPipe {
+		return nil, nil, false
+	}
+	c := s.pipe
+	c.Pool, c.SendMarkPeer, c.RecvMarkPeer = s.env.Pool, -1, -1
+	app, end = pipe.New(c)
+	app.Join(&s.hub)
+	end.Carry(session.OutReady, session.InRoom)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ends = append(s.ends, app)
+	return app, end, true
+}
+
+func (s *socket) Online(app *pipe.End, peer *message.Peer) bool {
+	s.note("online")
+	if s.turnAway != nil && s.turnAway(peer) {
+		return false
+	}
+	s.mu.Lock()
+	s.peers = append(s.peers, peer)
+	s.mu.Unlock()
+	for _, topic := range s.topics {
+		s.write(app, &message.Message{Kind: message.Subscribe, Frames: [][]byte{[]byte(topic)}})
+	}
+	return true
+}
+
+func (s *socket) Offline(*pipe.End) { s.note("offline") }
+
+func (s *socket) Detach(app *pipe.End) {
+	s.note("detach")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.detached[app] = true
+}
+
+func (s *socket) Ended(session *Session) {
+	s.note("ended")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, session)
+}
+
+func (s *socket) Event(e Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+}
+
+// heard returns the events so far, and forgets them.
+func (s *socket) heard() []Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	events := s.events
+	s.events = nil
+	return events
+}
+
+// end returns the pipe that was made last.
+func (s *socket) end() *pipe.End {
+	s.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.ends) == 0 {
+		s.Fatal("there is no pipe")
+	}
+	return s.ends[len(s.ends)-1]
+}
+
+// write writes m and tells the session, as a socket does.
+func (s *socket) write(app *pipe.End, m *message.Message) pipe.Status {
+	s.mu.Lock()
+	st := app.Write(m)
+	later := s.hub.Later()
+	s.mu.Unlock()
+	later.Now()
+	return st
+}
+
+// send sends a message over the newest pipe.
+func (s *socket) send(frames ...string) pipe.Status {
+	s.Helper()
+	m := new(message.Message)
+	for _, f := range frames {
+		m.Frames = append(m.Frames, []byte(f))
+	}
+	return s.write(s.end(), m)
+}
+
+// recv returns what has arrived over the newest pipe. Subscriptions begin with + or
+// -, as one frame.
+func (s *socket) recv() (all [][]string) {
+	s.Helper()
+	e := s.end()
+	var m message.Message
+	for e.Read(&m) == pipe.OK {
+		all = append(all, textOf(&m))
+	}
+	return all
+}
+
+func textOf(m *message.Message) (frames []string) {
+	for _, f := range m.Frames {
+		frames = append(frames, string(f))
+	}
+	switch m.Kind {
+	case message.Subscribe:
+		frames[0] = "+" + frames[0]
+	case message.Cancel:
+		frames[0] = "-" + frames[0]
+	}
+	return frames
+}
+
+// close ends everything and waits for it.
+func (s *socket) close(linger time.Duration) {
+	s.mu.Lock()
+	sessions := make([]*Session, 0, len(s.sessions))
+	for session := range s.sessions {
+		sessions = append(sessions, session)
+	}
+	ends := s.ends
+	s.mu.Unlock()
+	for _, e := range ends {
+		e.CloseWrite()
+		e.CloseRead()
+	}
+	for _, session := range sessions {
+		session.Close(linger)
+	}
+	s.env.Wait()
+	s.env.Wheel.Close()
+}
+
+// A network is a Transport in memory. The other end of each connection that is
+// dialled is for the test, and a listener accepts what the test sends it.
+type network struct {
+	dialled chan net.Conn
+	accept  chan any // a net.Conn, or an error of Accept
+
+	mu     sync.Mutex
+	refuse int   // so many attempts are refused
+	times  []time.Time
+	wrap   func(net.Conn) net.Conn // what our side gets
+}
+
+func newNetwork() *network {
+	return &network{dialled: make(chan net.Conn, 1000), accept: make(chan any)}
+}
+
+func (n *network) CheckConnect(string, *transport.Options) error { return nil }
+
+var errConnRefused = &net.OpError{Op: "dial", Net: "mem", Err: syscall.ECONNREFUSED}
+
+func (n *network) Dial(ctx context.Context, _ string, _ *transport.Options) (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.times = append(n.times, time.Now())
+	if n.refuse > 0 {
+		n.refuse--
+		return nil, errConnRefused
+	}
+	ours, theirs := net.Pipe()
+	n.dialled <- theirs
+	if n.wrap != nil {
+		return n.wrap(ours), nil
+	}
+	return ours, nil
+}
+
+// attempts returns when connections were dialled.
+func (n *network) attempts() []time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]time.Time(nil), n.times...)
+}
+
+func (n *network) Listen(context.Context, string, *transport.Options) (transport.Listener, error) {
+	return &memListener{accept: n.accept, closed: make(chan struct{})}, nil
+}
+
+type memListener struct {
+	accept chan any
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *memListener) Accept() (net.Conn, error) {
+	select {
+	case what := <-l.accept:
+		if err, ok := what.(error); ok {
+			return nil, err
+		}
+		return what.(net.Conn), nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *memListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *memListener) Address() string { return "mem" }
+
+// A dialect is what an older or newer peer speaks.
+type dialect struct {
+	name    string
+	version zmtp.Version
+}
+
+var dialects = []dialect{
+	{"3.1", zmtp.V31}, {"3.0", zmtp.V30}, {"2.0", zmtp.V20}, {"1.0", zmtp.V10Versioned}, {"1.0 unversioned", zmtp.V10},
+}
+
+// opening is all that a peer of a type says before its first message, which may be
+// said at once.
+func (d dialect) opening(socketType string, id string) []byte {
+	number := byte(0)
+	for i, name := range []string{"PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB"} {
+		if name == socketType {
+			number = byte(i)
+		}
+	}
+	switch d.version {
+	case zmtp.V10:
+		return zmtp.AppendFrameV1(nil, 0, []byte(id))
+	case zmtp.V10Versioned:
+		b := append(zmtp.AppendSignature(nil, 0), 0, number)
+		return zmtp.AppendFrameV1(b, 0, []byte(id))
+	case zmtp.V20:
+		b := append(zmtp.AppendSignature(nil, 0), 1, number)
+		return zmtp.AppendFrame(b, 0, []byte(id))
+	}
+	g := zmtp.Greeting{Major: 3, Mechanism: "NULL"}
+	if d.version == zmtp.V31 {
+		g.Minor = 1
+	}
+	b := zmtp.AppendGreeting(nil, g, 0)
+	m := zmtp.Metadata{{Name: zmtp.PropertySocketType, Value: []byte(socketType)}}
+	if id != "" {
+		m = append(m, zmtp.Property{Name: zmtp.PropertyIdentity, Value: []byte(id)})
+	}
+	return zmtp.AppendFrame(b, zmtp.FlagCommand, zmtp.AppendReady(nil, m))
+}
+
+// encode returns a message as such a peer writes it.
+func (d dialect) encode(frames ...string) (b []byte) {
+	for i, f := range frames {
+		flags := zmtp.FlagMore
+		if i == len(frames)-1 {
+			flags = 0
+		}
+		if d.version.UsesV1Framing() {
+			b = zmtp.AppendFrameV1(b, flags, []byte(f))
+		} else {
+			b = zmtp.AppendFrame(b, flags, []byte(f))
+		}
+	}
+	return b
+}
+
+var errNotOurs = errors.New("not what our side says")
+
+// decode reads a stream of ours, to a peer that speaks so: the whole messages
+// behind the opening, and how many octets stand behind the last one. Commands come
+// as messages of one frame that begins with !.
+func (d dialect) decode(stream []byte) (all [][]string, rest int, err error) {
+	skip := 1 // identity or READY
+	at := d.version.GreetingSize()
+	decoder := zmtp.NewDecoder(d.version, -1)
+	if d.version.HasHandshake() {
+		decoder = zmtp.NewDecoder(zmtp.V31, -1)
+	}
+	if len(stream) < at {
+		return nil, len(stream), nil
+	}
+	if at > 0 && !bytes.HasPrefix(stream, []byte{0xff}) {
+		return nil, 0, errNotOurs
+	}
+	var m []string
+	whole := at
+	for at < len(stream) {
+		f, n, err := decoder.Next(stream[at:])
+		at += n
+		if errors.Is(err, zmtp.ErrShort) {
+			break
+		}
+		if err != nil {
+			return all, 0, err
+		}
+		switch {
+		case skip > 0:
+			skip--
+		case f.Flags&zmtp.FlagCommand != 0:
+			if len(m) > 0 {
+				return all, 0, errors.New("a command within a message")
+			}
+			all = append(all, []string{"!" + string(f.Body)})
+		default:
+			m = append(m, string(f.Body))
+			if f.Flags&zmtp.FlagMore != 0 {
+				continue
+			}
+			all = append(all, m)
+			m = nil
+		}
+		whole = at
+	}
+	return all, len(stream) - whole, nil
+}
+
+// say writes octets on a goroutine of its own, so that a peer which reads only later
+// holds nobody up. The channel is closed when all is written or cannot be.
+func say(c net.Conn, b []byte) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = c.Write(b) // a test that needs it to arrive looks at the other side
+	}()
+	return done
+}
+
+// readAll reads until n octets or the end have come; n below zero reads to the end.
+func readAll(c net.Conn, n int) []byte {
+	var b bytes.Buffer
+	if n < 0 {
+		_, _ = io.Copy(&b, c)
+	} else {
+		_, _ = io.CopyN(&b, c, int64(n))
+	}
+	return b.Bytes()
+}
