@@ -14,7 +14,6 @@ type talker struct {
 
 func newTalker(t *testing.T, typ Type, frames ...string) *talker {
 	r := newRig(t, typ, func(o *Options) { o.StreamSilent = true })
-	r.pool.Poison = false
 	// Nothing must be counted here that the pattern does not need itself.
 	r.env.Dropped = func(Cause) {}
 	talker := &talker{rig: r}

@@ -173,13 +173,14 @@ func TestAnnouncementsAreIgnoredForPipesThatAreNotThere(t *testing.T) {
 }
 
 // TestReceivedFramesStayUntilTheNextRecv has rubbish written into memory that is
-// let go too early: the pool of a rig poisons.
+// let go too early.
 func TestReceivedFramesStayUntilTheNextRecv(t *testing.T) {
 	everyType(t, func(t *testing.T, row *Row) {
 		if !row.Receives {
 			t.Skip("it does not receive")
 		}
 		r := newRig(t, row.Type, func(o *Options) { o.StreamSilent = true })
+		r.pool.Poison = true
 		p, q := r.accept("p"), r.accept2("q")
 		frames := []string{"", strings.Repeat("large", 10000), "small"}
 		switch s := r.Pattern.(type) {
@@ -246,7 +247,6 @@ func TestRandomWalks(t *testing.T) {
 	everyType(t, func(t *testing.T, row *Row) {
 		for seed := range uint64(20) {
 			w := &walk{rig: newRig(t, row.Type, nil), rand: rand.New(rand.NewPCG(seed, 7))}
-			w.pool.Poison = false // it takes most of the time
 			for range 300 {
 				w.step()
 				w.check()
@@ -294,6 +294,9 @@ func (w *walk) step() {
 		w.drop(p)
 	case k == 4 && len(w.gone) > 0:
 		i := w.rand.IntN(len(w.gone))
+		if got := w.gone[i].gets(); got != nil {
+			w.t.Errorf("%s gets %q after it has gone", w.gone[i].name, got)
+		}
 		w.Discard(w.gone[i].end)
 		w.gone = append(w.gone[:i], w.gone[i+1:]...)
 	case k == 5:
@@ -348,8 +351,9 @@ func (w *walk) connected(p *peer) {
 func (w *walk) drop(p *peer) {
 	p.gets()
 	p.detach()
-	if got := p.gets(); got != nil {
-		w.t.Errorf("%s gets %q after it has gone", p.name, got)
+	if w.rand.IntN(2) == 0 {
+		p.far.CloseWrite()
+		p.far.CloseRead()
 	}
 	for i := range w.live {
 		if w.live[i] == p {
@@ -500,6 +504,9 @@ func (w *walk) end() {
 	}
 	for _, p := range w.gone {
 		w.Discard(p.end)
+		if got := p.gets(); got != nil {
+			w.t.Errorf("%s gets %q after it has gone", p.name, got)
+		}
 	}
 	for _, p := range w.peers {
 		if p.end.State != nil || p.end.SendRing.Next != nil || p.end.RecvRing.Next != nil {

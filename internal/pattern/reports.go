@@ -57,7 +57,7 @@ func (q *reports) take(m *message.Message) (report, bool) {
 		size, n := binary.Uvarint(q.octets[q.from:])
 		from := q.from + n
 		q.from = from + int(size)
-		m.Frames = append(m.Frames, q.octets[from:q.from:q.from])
+		m.Frames = append(m.Frames, q.octets[from:q.from])
 	}
 	return r, true
 }

@@ -117,6 +117,7 @@ func (s *script) do(words []string) (printed []string) {
 			s.fatal("no type %s", args[0])
 		}
 		s.rig = newRig(s.t, row.Type, nil)
+		s.pool.Poison = true
 		s.ids, s.nrs = nil, nil
 		s.set(args[1:])
 		return nil

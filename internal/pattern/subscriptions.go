@@ -160,7 +160,6 @@ func (p *xpub) leave(e *pipe.End, s *subscriber) {
 		}
 	}
 	p.forget(e, s)
-	s.stalled = false
 	p.look(before)
 }
 
