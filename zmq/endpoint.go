@@ -204,7 +204,8 @@ func (s *Socket) checkID(id string) error {
 // isConnected reports whether a session connects to endpoint. s.mu is held.
 func (s *Socket) isConnected(endpoint string) bool {
 	for session := range s.sessions {
-		if session.Connecting() && session.Endpoint() == endpoint {
+		_, leaving := s.leaving[session]
+		if !leaving && session.Connecting() && session.Endpoint() == endpoint {
 			return true
 		}
 	}
@@ -262,12 +263,16 @@ func (s *Socket) releaseName(name, endpoint string) (found bool) {
 			ends[e] = l.link
 		}
 	}
+	linger := s.config.linger(s.row, !s.ctx.config.NotBlocky)
 	s.mu.Unlock()
 	if found {
 		s.ctx.registry.Unbind(name, s.side())
 	}
 	for e, l := range ends {
 		s.part(e, l)
+		if linger == 0 {
+			l.Drop()
+		}
 	}
 	return found || len(ends) > 0
 }
@@ -288,8 +293,10 @@ func (s *Socket) releaseConnections(endpoint string) (found bool, err error) {
 	ends := make(map[*engine.Session]*pipe.End)
 	s.mu.Lock()
 	for session, app := range s.sessions {
-		if session.Endpoint() == endpoint && (l != nil || session.Connecting()) {
+		_, leaving := s.leaving[session]
+		if !leaving && session.Endpoint() == endpoint && (l != nil || session.Connecting()) {
 			ends[session] = app
+			s.leaving[session] = struct{}{}
 		}
 	}
 	s.mu.Unlock()

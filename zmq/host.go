@@ -121,6 +121,7 @@ func (s *Socket) detach(app *pipe.End) {
 func (h host) Ended(session *engine.Session) {
 	h.mu.Lock()
 	delete(h.sessions, session)
+	delete(h.leaving, session)
 	h.mu.Unlock()
 	h.finish()
 }

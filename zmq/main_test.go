@@ -84,9 +84,14 @@ func over(t *testing.T, list func(testing.TB) map[string]string, f func(t *testi
 
 // within is a context that ends a test that hangs.
 func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := patience()
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// patience is how long a test waits for anything.
+func patience() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 20*time.Second)
 }
 
 // newContext makes a context that is terminated with the test, at once.
@@ -98,7 +103,7 @@ func newContext(t testing.TB) *zmq.Context {
 
 func term(t testing.TB, c *zmq.Context) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := patience()
 	defer cancel()
 	if err := c.Term(ctx); err != nil {
 		t.Errorf("term: %v", err)
@@ -151,21 +156,27 @@ func join(t testing.TB, c *zmq.Context, endpoint string, a, b side) (bound, conn
 // peers waits until s has n peers.
 func peers(t testing.TB, s *zmq.Socket, n int) {
 	t.Helper()
-	if err := s.WaitPeers(within(t), n); err != nil {
+	ctx, cancel := patience()
+	defer cancel()
+	if err := s.WaitPeers(ctx, n); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func send(t testing.TB, s *zmq.Socket, frames ...string) {
 	t.Helper()
-	if err := s.SendString(within(t), frames...); err != nil {
+	ctx, cancel := patience()
+	defer cancel()
+	if err := s.SendString(ctx, frames...); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func recv(t testing.TB, s *zmq.Socket) zmq.Message {
 	t.Helper()
-	m, err := s.Recv(within(t))
+	ctx, cancel := patience()
+	defer cancel()
+	m, err := s.Recv(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +221,9 @@ func fill(t testing.TB, s *zmq.Socket, most int) int {
 // eventually waits until a condition holds that nothing announces.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for ctx := within(t); !holds(); runtime.Gosched() {
+	ctx, cancel := patience()
+	defer cancel()
+	for ; !holds(); runtime.Gosched() {
 		if ctx.Err() != nil {
 			t.Fatalf("never: %s", what)
 		}

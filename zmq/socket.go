@@ -50,6 +50,7 @@ type Socket struct {
 	listeners map[string]*engine.Listener
 	names     map[string]struct{} // bound inproc names
 	sessions  map[*engine.Session]*pipe.End
+	leaving   map[*engine.Session]struct{} // those of them whose endpoint was given up
 	links     map[*pipe.End]*linked
 	nextID    string        // for the next connect; libzmq: ZMQ_CONNECT_ROUTING_ID
 	last      string        // the endpoint of the last bind or connect
@@ -75,6 +76,7 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 		listeners: make(map[string]*engine.Listener),
 		names:     make(map[string]struct{}),
 		sessions:  make(map[*engine.Session]*pipe.End),
+		leaving:   make(map[*engine.Session]struct{}),
 		links:     make(map[*pipe.End]*linked),
 		online:    make(map[*pipe.End]*message.Peer),
 		changed:   make(chan struct{}),
