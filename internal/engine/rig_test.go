@@ -225,7 +225,7 @@ type network struct {
 	accept  chan any // a net.Conn, or an error of Accept
 
 	mu     sync.Mutex
-	refuse int   // so many attempts are refused
+	refuse int // so many attempts are refused
 	times  []time.Time
 	wrap   func(net.Conn) net.Conn // what our side gets
 }

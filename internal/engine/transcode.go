@@ -116,6 +116,7 @@ type v1In struct {
 	along   []byte // came along with the handshake
 	raw     []byte // where reads go
 	held    []byte // written anew and not yet handled
+	broken  error  // what came behind that; it counts once all of that is handled
 }
 
 func (v *v1In) space() []byte {
@@ -126,19 +127,15 @@ func (v *v1In) space() []byte {
 }
 
 func (v *v1In) received(n int) error {
-	if err := v.translate(v.along); err != nil {
-		return err
-	}
+	v.translate(v.along)
 	v.along = nil
-	if err := v.translate(v.raw[:n]); err != nil {
-		return err
-	}
+	v.translate(v.raw[:n])
 	return v.handle()
 }
 
 // translate writes the frames of rest anew, as far as they are whole.
-func (v *v1In) translate(rest []byte) error {
-	for len(rest) > 0 {
+func (v *v1In) translate(rest []byte) {
+	for len(rest) > 0 && v.broken == nil {
 		f, k, err := v.decoder.Next(rest)
 		rest = rest[k:]
 		switch err {
@@ -146,10 +143,9 @@ func (v *v1In) translate(rest []byte) error {
 			v.held = zmtp.AppendFrame(v.held, f.Flags, f.Body)
 		case zmtp.ErrShort:
 		default:
-			return err
+			v.broken = err
 		}
 	}
-	return nil
 }
 
 func (v *v1In) resume() error {
@@ -168,8 +164,9 @@ func (v *v1In) handle() error {
 			return err
 		}
 	}
-	if len(v.held) == 0 {
-		v.held = nil
+	if len(v.held) > 0 || v.waiting() {
+		return nil
 	}
-	return nil
+	v.held = nil
+	return v.broken
 }

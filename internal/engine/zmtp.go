@@ -277,11 +277,15 @@ func (z *zmtpIn) deliver() {
 func (z *zmtpIn) beginBlock(h zmtp.Header, n int) {
 	z.cut()
 	z.blockSize = int64(n) + h.Size
-	z.block = z.pool.Block(int(min(z.blockSize, z.life+message.LargeChunk)))
+	z.block = z.pool.Block(z.ahead())
 	z.blockFill = copy(z.block.B, z.chunk.B[z.parsed:z.fill])
 	z.parsed = z.fill
 	z.from, z.begun = z.fill, z.fill
 }
+
+// ahead is how much memory a large frame is given now: twice what the peer has
+// sent in its life and a little, so that a frame is moved a few times at most.
+func (z *zmtpIn) ahead() int { return int(min(z.blockSize, 2*z.life+message.LargeChunk)) }
 
 // fillBlock goes on when octets of a large frame have come in.
 func (z *zmtpIn) fillBlock() error {
@@ -289,7 +293,7 @@ func (z *zmtpIn) fillBlock() error {
 		return nil
 	}
 	if int64(z.blockFill) < z.blockSize {
-		bigger := z.pool.Block(int(min(z.blockSize, z.life+message.LargeChunk)))
+		bigger := z.pool.Block(z.ahead())
 		copy(bigger.B, z.block.B)
 		z.block.Release()
 		z.block = bigger
