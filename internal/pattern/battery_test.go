@@ -148,6 +148,69 @@ func exchange(t *testing.T, a, b *rig) {
 	}
 }
 
+// TestAPipeThatIsDetached proves that it is written to no more, though its
+// connection comes and goes while what is left is sent, and whatever is said of
+// it twice.
+func TestAPipeThatIsDetached(t *testing.T) {
+	everyType(t, func(t *testing.T, row *Row) {
+		r := newRig(t, row.Type, func(o *Options) {
+			o.ProbeRouter, o.XPubWelcome, o.RouterNotify = true, []byte("welcome"), 3
+		})
+		a, never := r.accept("a"), r.pipe("never attached", 0, 0)
+		switch s := r.Pattern.(type) {
+		case *sub:
+			s.Subscribe([]byte("topic"))
+			r.after()
+		case *xsub:
+			r.wantSend(nil, "\x01topic")
+		}
+		a.gets()
+		for range 2 {
+			for _, p := range []*peer{a, never} {
+				p.detach()
+				if !p.online() {
+					t.Errorf("the pipe that is %s may not send what is left", p.name)
+				}
+				if p.end.Online {
+					t.Errorf("the pipe that is %s counts as online", p.name)
+				}
+				r.Offline(p.end)
+				if got := p.gets(); got != nil {
+					t.Errorf("the pipe that is %s gets %q", p.name, got)
+				}
+			}
+			if s, ok := r.Pattern.(Soloist); ok && s.Solo() != nil {
+				t.Error("it is the only pipe")
+			}
+		}
+		notices := 0
+		for r.recvOne() {
+			notices++
+		}
+		if row.PrependsID && notices != 2 || !row.PrependsID && notices != 0 {
+			t.Errorf("%d messages are received", notices)
+		}
+		r.Discard(a.end)
+		r.Discard(never.end)
+		a.detach()
+		for _, p := range []*peer{a, never} {
+			if p.end.State != nil || p.end.SendRing.Next != nil || p.end.RecvRing.Next != nil {
+				t.Errorf("something is kept of the pipe that is %s", p.name)
+			}
+		}
+		b := r.accept("b")
+		if s, ok := r.Pattern.(Soloist); ok && s.Solo() != b.end {
+			t.Error("the next is not the only pipe")
+		}
+	})
+}
+
+// recvOne reports whether there is a message, and takes it.
+func (r *rig) recvOne() bool {
+	_, _, err := r.recv()
+	return err == nil
+}
+
 func TestAnnouncementsAreIgnoredForPipesThatAreNotThere(t *testing.T) {
 	everyType(t, func(t *testing.T, row *Row) {
 		r := newRig(t, row.Type, nil)

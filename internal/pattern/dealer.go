@@ -27,20 +27,22 @@ func (p *dealer) Attach(e *pipe.End) bool {
 }
 
 func (p *dealer) Online(e *pipe.End) bool {
-	e.Online = true
+	e.Online = standingOf(e) == served
 	return true
 }
 
 func (p *dealer) Offline(e *pipe.End) {
-	e.Online = false
-	p.env.probe(e)
+	if e.Online {
+		e.Online = false
+		p.env.probe(e)
+	}
 }
 
 func (p *dealer) Detach(e *pipe.End) {
 	if standingOf(e) == served {
+		e.Online, e.State = false, leaving
 		p.out.Leave(e)
 	}
-	e.Online, e.State = false, leaving
 }
 
 func (p *dealer) Discard(e *pipe.End) {

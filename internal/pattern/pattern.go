@@ -36,7 +36,9 @@ type Pattern interface {
 	// Online says that a connection of the pipe is up and e.Peer known. It
 	// comes after Attach, once for every connection. It reports whether the
 	// pattern serves the peer. One it refuses is disconnected; a session that
-	// connects tries again later.
+	// connects tries again later. It may also come after Detach, for a
+	// connection that only takes what is left to be sent; the pattern has no
+	// say in that.
 	Online(e *pipe.End) bool
 	// Offline says that the connection is lost and may come back. What the
 	// peer asked for is forgotten; what it sent can still be received.

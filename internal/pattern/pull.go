@@ -18,13 +18,17 @@ func (p *pull) Attach(e *pipe.End) bool {
 }
 
 func (p *pull) Online(e *pipe.End) bool {
-	e.Online = true
+	e.Online = standingOf(e) == served
 	return true
 }
 
 func (p *pull) Offline(e *pipe.End) { e.Online = false }
 
-func (p *pull) Detach(e *pipe.End) { e.Online, e.State = false, leaving }
+func (p *pull) Detach(e *pipe.End) {
+	if standingOf(e) == served {
+		e.Online, e.State = false, leaving
+	}
+}
 
 func (p *pull) Discard(e *pipe.End) {
 	e.State = nil

@@ -19,7 +19,7 @@ func (p *push) Attach(e *pipe.End) bool {
 }
 
 func (p *push) Online(e *pipe.End) bool {
-	e.Online = true
+	e.Online = standingOf(e) == served
 	return true
 }
 
@@ -27,9 +27,9 @@ func (p *push) Offline(e *pipe.End) { e.Online = false }
 
 func (p *push) Detach(e *pipe.End) {
 	if standingOf(e) == served {
+		e.Online, e.State = false, nil
 		p.out.Leave(e)
 	}
-	e.Online, e.State = false, nil
 }
 
 func (p *push) Discard(*pipe.End) {}

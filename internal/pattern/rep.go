@@ -30,14 +30,16 @@ func (p *rep) Attach(e *pipe.End) bool {
 }
 
 func (p *rep) Online(e *pipe.End) bool {
-	e.Online = true
+	e.Online = standingOf(e) == served
 	return true
 }
 
 func (p *rep) Offline(e *pipe.End) { e.Online = false }
 
 func (p *rep) Detach(e *pipe.End) {
-	e.Online, e.State = false, leaving
+	if standingOf(e) == served {
+		e.Online, e.State = false, leaving
+	}
 	if p.asker == e {
 		p.asker = nil
 	}

@@ -42,23 +42,22 @@ func (p *req) Attach(e *pipe.End) bool {
 
 func (p *req) Online(e *pipe.End) bool {
 	e.Online = standingOf(e) == served
-	return e.Online
+	return true
 }
 
 func (p *req) Offline(e *pipe.End) {
-	e.Online = false
-	if standingOf(e) == served {
+	if e.Online {
+		e.Online = false
 		p.env.probe(e)
 	}
 }
 
 // Detach forgets who was asked if that peer is gone: any reply will do then.
 func (p *req) Detach(e *pipe.End) {
-	e.Online = false
 	if standingOf(e) == served {
-		e.State = leaving
+		e.Online, e.State = false, leaving
+		p.out.Remove(e)
 	}
-	p.out.Remove(e)
 	if p.asked == e {
 		p.asked = nil
 	}
@@ -181,7 +180,7 @@ func (p *req) judge(e *pipe.End, m *message.Message) bool {
 	}
 	p.env.Dropped(DroppedMalformed)
 	if e.Peer == nil || !e.Peer.Inproc {
-		e.State = nil
+		e.Online, e.State = false, nil
 		p.out.Remove(e)
 		p.in.Remove(e)
 		p.env.Expel(e)

@@ -35,7 +35,10 @@ func (p *router) Attach(e *pipe.End) bool {
 
 func (p *router) Online(e *pipe.End) bool {
 	c := callerOf(e)
-	if c == nil || c.detached || !p.identify(e, c) {
+	if c == nil || c.detached {
+		return true
+	}
+	if !p.identify(e, c) {
 		return false
 	}
 	e.Online, c.known = true, true

@@ -45,11 +45,10 @@ func (p *stream) Attach(e *pipe.End) bool {
 
 func (p *stream) Online(e *pipe.End) bool {
 	c := callerOf(e)
-	if c == nil || c.detached || c.closing {
-		return false
+	if c != nil && !c.detached {
+		e.Online = true
+		p.tell(e)
 	}
-	e.Online = true
-	p.tell(e)
 	return true
 }
 

@@ -66,7 +66,7 @@ func (p *xpub) Attach(e *pipe.End) bool {
 func (p *xpub) Online(e *pipe.End) bool {
 	s := subscriberOf(e)
 	if s == nil || s.refused {
-		return false
+		return s == nil
 	}
 	e.Online = true
 	if w := p.env.Options.XPubWelcome; len(w) > 0 {

@@ -71,6 +71,9 @@ func (p *xsub) Attach(e *pipe.End) bool {
 
 // Online states every subscription to the peer.
 func (p *xsub) Online(e *pipe.End) bool {
+	if standingOf(e) != served {
+		return true
+	}
 	e.Online = true
 	p.topics.All(func(topic []byte) { p.state(e, message.Subscribe, topic) })
 	return true
@@ -86,8 +89,10 @@ func (p *xsub) state(e *pipe.End, kind message.Kind, topic []byte) {
 func (p *xsub) Offline(e *pipe.End) { e.Online = false }
 
 func (p *xsub) Detach(e *pipe.End) {
-	e.Online, e.State = false, leaving
-	p.all.Remove(e)
+	if standingOf(e) == served {
+		e.Online, e.State = false, leaving
+		p.all.Remove(e)
+	}
 }
 
 func (p *xsub) Discard(e *pipe.End) {
