@@ -34,7 +34,7 @@ func buildC(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	source, fresh := filepath.Join(work, "peer.c"), filepath.Join(work, "peer")
 	if err := os.WriteFile(source, sourceOfC, 0o644); err != nil {
 		return "", err

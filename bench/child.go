@@ -32,37 +32,39 @@ type event struct {
 // A child is a running peer. The context of its start is its deadline: at its
 // end the process is killed, and whoever reads from it gets an error.
 type child struct {
-	ctx    context.Context
-	name   string // program and role, for errors
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    *bufio.Scanner
-	stderr head
+	ctx     context.Context
+	name    string // program and role, for errors
+	library string // what it speaks with, as it says itself
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	out     *bufio.Scanner
+	stderr  head
 }
 
 // start runs program in a role and reads its greeting.
-func start(ctx context.Context, name, program string, args ...string) (*child, event, error) {
+func start(ctx context.Context, name, program string, args ...string) (*child, error) {
 	c := &child{ctx: ctx, name: name + " " + args[0], cmd: exec.CommandContext(ctx, program, args...)}
 	c.cmd.Stderr = &c.stderr
 	c.cmd.WaitDelay = quitTime
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
-		return nil, event{}, err
+		return nil, err
 	}
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
-		return nil, event{}, err
+		return nil, err
 	}
 	if err := c.cmd.Start(); err != nil {
-		return nil, event{}, fmt.Errorf("%s: %w", c.name, err)
+		return nil, fmt.Errorf("%s: %w", c.name, err)
 	}
 	c.in, c.out = in, bufio.NewScanner(out)
 	hello, err := c.next("hello")
 	if err != nil {
 		c.stop()
-		return nil, event{}, err
+		return nil, err
 	}
-	return c, hello, nil
+	c.library = hello.Library
+	return c, nil
 }
 
 // next reads one event, which has to be of the kind that is wanted.
@@ -94,28 +96,29 @@ func (c *child) mark() (event, error) {
 // died says why a child that should have said something has not.
 func (c *child) died(want string) error {
 	ended := c.ctx.Err()
-	err := c.stop()
+	c.stop()
 	switch text := strings.TrimSpace(c.stderr.String()); {
 	case ended != nil:
 		return fmt.Errorf("%s: no %q until %w; killed", c.name, want, ended)
 	case text != "":
-		return fmt.Errorf("%s: ended before %q (%v): %s", c.name, want, err, text)
+		return fmt.Errorf("%s: ended before %q (%v): %s", c.name, want, c.cmd.ProcessState, text)
 	default:
-		return fmt.Errorf("%s: ended before %q (%v)", c.name, want, err)
+		return fmt.Errorf("%s: ended before %q (%v)", c.name, want, c.cmd.ProcessState)
 	}
 }
 
 // stop tells the process to end, kills it if it does not, and waits for it.
-// It may be called again.
-func (c *child) stop() error {
+// It may be called again. Errors of it all mean that the process is gone
+// already; how it went is in c.cmd.ProcessState.
+func (c *child) stop() {
 	if c.cmd.ProcessState != nil {
-		return nil
+		return
 	}
-	io.WriteString(c.in, "quit\n") // an error means that it is gone already
-	c.in.Close()
-	patience := time.AfterFunc(quitTime, func() { c.cmd.Process.Kill() })
+	_, _ = io.WriteString(c.in, "quit\n")
+	_ = c.in.Close()
+	patience := time.AfterFunc(quitTime, func() { _ = c.cmd.Process.Kill() })
 	defer patience.Stop()
-	return c.cmd.Wait()
+	_ = c.cmd.Wait()
 }
 
 // head keeps the first octets written to it: a crash says its reason first.

@@ -47,7 +47,7 @@ func TestChildThatSaysNothingIsKilledAtItsDeadline(t *testing.T) {
 	t.Setenv(pretend, "silent")
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	c, _, err := start(ctx, "peer", os.Args[0], "pull")
+	c, err := start(ctx, "peer", os.Args[0], "pull")
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), `peer pull: no "hello"`) {
 		t.Errorf("got %v, %v", c, err)
 	}
@@ -55,7 +55,7 @@ func TestChildThatSaysNothingIsKilledAtItsDeadline(t *testing.T) {
 
 func TestChildThatIgnoresQuitIsKilled(t *testing.T) {
 	t.Setenv(pretend, "stubborn")
-	c, _, err := start(t.Context(), "peer", os.Args[0], "pull")
+	c, err := start(t.Context(), "peer", os.Args[0], "pull")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestChildsLastWordsAreShown(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv(pretend, c.pretend)
-			child, _, err := start(t.Context(), "peer", os.Args[0], "pull")
+			child, err := start(t.Context(), "peer", os.Args[0], "pull")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	variants, err := build(ctx, s, dir)
 	if err != nil {
 		return err
@@ -107,8 +107,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		p.plain = variants[2].name
 	}
 	failed := g.runAll(ctx, chosen, variants, s.rounds, p, stderr)
-	missed := p.print(stdout, chosen)
-	return errors.Join(save(s.json, p), failed, verdict(s, missed))
+	missed, unprinted := p.print(stdout, chosen)
+	return errors.Join(unprinted, save(s.json, p), failed, verdict(s, missed))
 }
 
 // build makes the peers: libzmq's, ours, and ours with plain Recv.
@@ -154,20 +154,23 @@ func (g rig) runAll(ctx context.Context, rows []row, variants []variant, rounds 
 				}
 				if err != nil {
 					failures++
-					fmt.Fprintf(stderr, "%s, round %d: %v\n", r, round, err)
+					say(stderr, "%s, round %d: %v\n", r, round, err)
 					continue
 				}
 				got.Row, got.Variant, got.Round = r.String(), v.name, round
 				p.Samples = append(p.Samples, got)
 			}
 		}
-		fmt.Fprintf(stderr, "round %d of %d took %v\n", round, rounds, time.Since(began).Round(time.Second))
+		say(stderr, "round %d of %d took %v\n", round, rounds, time.Since(began).Round(time.Second))
 	}
 	if failures > 0 {
 		return fmt.Errorf("%d runs failed", failures)
 	}
 	return nil
 }
+
+// say tells how it goes; what cannot be told there is not told at all.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
 func verdict(s settings, missed int) error {
 	if s.strict && missed > 0 {

@@ -19,6 +19,7 @@ type variant struct {
 type sample struct {
 	Row      string  `json:"row"`
 	Variant  string  `json:"variant"`
+	Library  string  `json:"library"` // with its version, as far as it tells
 	Round    int     `json:"round"`
 	Messages int64   `json:"messages"` // round trips for REQ/REP
 	Seconds  float64 `json:"seconds"`
@@ -49,7 +50,7 @@ func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.deadline())
 	defer cancel()
 	roles := r.roles()
-	binder, _, err := start(ctx, v.name, v.program, g.args(r, v, roles[0], g.endpoint(r))...)
+	binder, err := start(ctx, v.name, v.program, g.args(r, v, roles[0], g.endpoint(r))...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -58,18 +59,22 @@ func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	got := sample{Library: binder.library}
 	if len(roles) == 1 {
-		return alone(binder)
+		err := alone(binder, &got)
+		return got, err
 	}
-	connecter, _, err := start(ctx, v.name, v.program, g.args(r, v, roles[1], bound.Endpoint)...)
+	connecter, err := start(ctx, v.name, v.program, g.args(r, v, roles[1], bound.Endpoint)...)
 	if err != nil {
 		return sample{}, err
 	}
 	defer connecter.stop()
+	measuring, other := binder, connecter
 	if r.roundTrips() {
-		return both(connecter, binder)
+		measuring, other = connecter, binder
 	}
-	return both(binder, connecter)
+	err = both(measuring, other, &got)
+	return got, err
 }
 
 func (g rig) args(r row, v variant, role, endpoint string) []string {
@@ -86,55 +91,56 @@ func (g rig) endpoint(r row) string {
 		return "tcp://127.0.0.1:*"
 	case "ipc":
 		path := filepath.Join(g.dir, "ipc")
-		os.Remove(path) // of the run before
+		_ = os.Remove(path) // of the run before; bind tells if it cannot go
 		return "ipc://" + path
 	}
 	return "inproc://bench"
 }
 
 // alone reads the result of a process that is both ends.
-func alone(c *child) (sample, error) {
+func alone(c *child, s *sample) error {
 	if _, err := c.next("start"); err != nil {
-		return sample{}, err
+		return err
 	}
 	end, err := c.next("end")
 	if err != nil {
-		return sample{}, err
+		return err
 	}
-	return resultOf(end), nil
+	s.take(end)
+	return nil
 }
 
 // both reads the result of the process that measures, and what the other one
 // did meanwhile. The other's cost is divided by the other's own count, so that
 // it does not matter how late it hears of the window's ends.
-func both(measuring, other *child) (sample, error) {
+func both(measuring, other *child, s *sample) error {
 	if _, err := measuring.next("start"); err != nil {
-		return sample{}, err
+		return err
 	}
 	before, err := other.mark()
 	if err != nil {
-		return sample{}, err
+		return err
 	}
 	end, err := measuring.next("end")
 	if err != nil {
-		return sample{}, err
+		return err
 	}
 	after, err := other.mark()
 	if err != nil {
-		return sample{}, err
+		return err
 	}
-	s := resultOf(end)
+	s.take(end)
 	if n := after.Messages - before.Messages; n > 0 {
 		s.SendCPU = perMillion(after.CPUNs-before.CPUNs, n)
 	}
-	return s, nil
+	return nil
 }
 
-func resultOf(end event) sample {
-	return sample{
-		Messages: end.Messages, Seconds: float64(end.Ns) / 1e9, ReceiveCPU: perMillion(end.CPUNs, end.Messages),
-		P50: float64(end.P50Ns) / 1e3, P99: float64(end.P99Ns) / 1e3, P999: float64(end.P999Ns) / 1e3,
-	}
+// take enters what the measuring process found.
+func (s *sample) take(end event) {
+	s.Messages, s.Seconds = end.Messages, float64(end.Ns)/1e9
+	s.ReceiveCPU = perMillion(end.CPUNs, end.Messages)
+	s.P50, s.P99, s.P999 = float64(end.P50Ns)/1e3, float64(end.P99Ns)/1e3, float64(end.P999Ns)/1e3
 }
 
 // perMillion turns nanoseconds for n messages into seconds for a million.

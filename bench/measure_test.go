@@ -43,7 +43,7 @@ func TestBothPeersPlayEveryRole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	g := rig{warmup: 10 * time.Millisecond, window: 20 * time.Millisecond, dir: dir}
 	for _, v := range variants {
 		for _, r := range []row{

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 // A report is everything that was measured, and who took part.
@@ -25,14 +27,26 @@ func (p *report) of(r row, variant string) []sample {
 	return picked
 }
 
+// libraries names those that took part, with their versions.
+func (p *report) libraries() string {
+	var names []string
+	for _, s := range p.Samples {
+		if !slices.Contains(names, s.Library) {
+			names = append(names, s.Library)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // print writes the tables and returns how many targets were missed.
-func (p *report) print(w io.Writer, rows []row) (missed int) {
-	fmt.Fprintf(w, "%s\n%s\n", p.Machine, p.Settings)
+func (p *report) print(w io.Writer, rows []row) (missed int, err error) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s; %s\n%s\n", p.libraries(), p.Machine, p.Settings)
 	var throughput, latency []row
 	for _, r := range rows {
 		switch {
 		case len(p.of(r, p.theirs)) == 0 || len(p.of(r, p.ours)) == 0:
-			fmt.Fprintf(w, "%s: no result\n", r)
+			fmt.Fprintf(&text, "%s: no result\n", r)
 		case r.roundTrips():
 			latency = append(latency, r)
 		default:
@@ -40,16 +54,17 @@ func (p *report) print(w io.Writer, rows []row) (missed int) {
 		}
 	}
 	if len(throughput) > 0 {
-		missed += p.printThroughput(w, throughput)
+		missed += p.throughput(&text, throughput)
 	}
 	if len(latency) > 0 {
-		missed += p.printLatency(w, latency)
+		missed += p.latency(&text, latency)
 	}
-	return missed
+	_, err = io.WriteString(w, text.String())
+	return missed, err
 }
 
-func (p *report) printThroughput(w io.Writer, rows []row) (missed int) {
-	fmt.Fprint(w, "\nMessages per second; CPU seconds per million messages, sender + receiver\n\n")
+func (p *report) throughput(text *strings.Builder, rows []row) (missed int) {
+	text.WriteString("\nMessages per second; CPU seconds per million messages, sender + receiver\n\n")
 	var t table
 	t.line("", p.theirs, p.ours, "ratio", "target", p.plain, "ratio", "CPU "+p.theirs, "CPU "+p.ours, "ratio")
 	for _, r := range rows {
@@ -67,12 +82,12 @@ func (p *report) printThroughput(w io.Writer, rows []row) (missed int) {
 			plainRate, plainRatio,
 			cpuText(theirs), cpuText(ours), ratioOf(ours, theirs, sample.cpu).String())
 	}
-	t.writeTo(w)
+	t.appendTo(text)
 	return missed
 }
 
-func (p *report) printLatency(w io.Writer, rows []row) (missed int) {
-	fmt.Fprint(w, "\nRound trips, in microseconds; CPU seconds per million round trips, replier + requester\n\n")
+func (p *report) latency(text *strings.Builder, rows []row) (missed int) {
+	text.WriteString("\nRound trips, in microseconds; CPU seconds per million round trips, replier + requester\n\n")
 	var t table
 	t.line("", p.theirs, p.ours, "ratio", "target", "CPU "+p.theirs, "CPU "+p.ours, "ratio")
 	for _, r := range rows {
@@ -94,7 +109,7 @@ func (p *report) printLatency(w io.Writer, rows []row) (missed int) {
 				micros(theirs, tail.figure), micros(ours, tail.figure), ratioOf(ours, theirs, tail.figure).String(), "", "", "", "")
 		}
 	}
-	t.writeTo(w)
+	t.appendTo(text)
 	return missed
 }
 

@@ -14,7 +14,7 @@ func TestReportJudgesByTheMedianOfTheRounds(t *testing.T) {
 			sample{Row: r.String(), Variant: "zeromux", Round: round, Messages: rate, Seconds: 1, SendCPU: 0.1, ReceiveCPU: 0.15})
 	}
 	var out strings.Builder
-	if missed := p.print(&out, []row{r}); missed != 0 {
+	if missed, err := p.print(&out, []row{r}); missed != 0 || err != nil {
 		t.Errorf("%d targets missed, want none", missed)
 	}
 	for _, want := range []string{"1.00 M", "4.00 M", "x4.00 (2.00..9.00)", "≥ 3 met", "0.4 + 0.6", "0.1 + 0.15", "x0.25 (0.25..0.25)"} {
@@ -24,7 +24,7 @@ func TestReportJudgesByTheMedianOfTheRounds(t *testing.T) {
 	}
 	r.target.atLeast = 5
 	out.Reset()
-	if missed := p.print(&out, []row{r}); missed != 1 || !strings.Contains(out.String(), "≥ 5 MISSED") {
+	if missed, err := p.print(&out, []row{r}); missed != 1 || err != nil || !strings.Contains(out.String(), "≥ 5 MISSED") {
 		t.Errorf("%d targets missed, want one, and said so:\n%s", missed, &out)
 	}
 }
@@ -32,8 +32,8 @@ func TestReportJudgesByTheMedianOfTheRounds(t *testing.T) {
 func TestRowWithoutResultIsNamed(t *testing.T) {
 	r := row{pattern: "REQ/REP", transport: "tcp", size: 64}
 	var out strings.Builder
-	(&report{theirs: "libzmq", ours: "zeromux"}).print(&out, []row{r})
-	if !strings.Contains(out.String(), "REQ/REP tcp 64 B: no result") {
+	_, err := (&report{theirs: "libzmq", ours: "zeromux"}).print(&out, []row{r})
+	if err != nil || !strings.Contains(out.String(), "REQ/REP tcp 64 B: no result") {
 		t.Errorf("got\n%s", &out)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,15 +13,14 @@ type table struct {
 
 func (t *table) line(cells ...string) { t.lines = append(t.lines, cells) }
 
-// writeTo writes the lines without trailing blanks.
-func (t *table) writeTo(w io.Writer) error {
+// appendTo writes the lines without trailing blanks.
+func (t *table) appendTo(text *strings.Builder) {
 	width := make([]int, len(t.lines[0]))
 	for _, cells := range t.lines[1:] {
 		for i, cell := range cells {
 			width[i] = max(width[i], utf8.RuneCountInString(cell))
 		}
 	}
-	var text strings.Builder
 	for _, cells := range t.lines {
 		var line strings.Builder
 		for i, cell := range cells {
@@ -33,6 +31,4 @@ func (t *table) writeTo(w io.Writer) error {
 		}
 		text.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
-	_, err := io.WriteString(w, text.String())
-	return err
 }

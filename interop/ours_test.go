@@ -173,5 +173,5 @@ func (u *ours) wait(kind zmq.EventKind) {
 }
 
 func unreachable(err error) bool {
-	return errors.Is(err, zmq.ErrHostUnreachable) || err == remoteError("EHOSTUNREACH")
+	return errors.Is(err, zmq.ErrHostUnreachable) || errors.Is(err, remoteError("EHOSTUNREACH"))
 }

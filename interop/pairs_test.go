@@ -11,9 +11,15 @@ import (
 var legalPairs = [][2]string{
 	{"PAIR", "PAIR"},
 	{"PUSH", "PULL"},
-	{"PUB", "SUB"}, {"PUB", "XSUB"}, {"XPUB", "SUB"}, {"XPUB", "XSUB"},
-	{"REQ", "REP"}, {"REQ", "ROUTER"},
-	{"DEALER", "REP"}, {"DEALER", "DEALER"}, {"DEALER", "ROUTER"},
+	{"PUB", "SUB"},
+	{"PUB", "XSUB"},
+	{"XPUB", "SUB"},
+	{"XPUB", "XSUB"},
+	{"REQ", "REP"},
+	{"REQ", "ROUTER"},
+	{"DEALER", "REP"},
+	{"DEALER", "DEALER"},
+	{"DEALER", "ROUTER"},
 	{"ROUTER", "ROUTER"},
 }
 
@@ -95,6 +101,6 @@ func wildcard(t *testing.T, transport string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return "ipc://" + filepath.Join(dir, "s")
 }

@@ -172,6 +172,8 @@ func freeEndpoint(t *testing.T, transport string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
 	return "tcp://" + l.Addr().String()
 }

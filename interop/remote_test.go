@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -88,8 +89,8 @@ func startRemote(ctx context.Context, t testing.TB, name string, args ...string)
 func (r *remote) end() {
 	if !r.ended {
 		r.ended = true
-		r.in.Close()
-		r.cmd.Wait()
+		_ = r.in.Close()
+		_ = r.cmd.Wait() // how it went is in r.cmd.ProcessState
 	}
 }
 
@@ -128,7 +129,8 @@ func (r *remote) try(words ...string) ([]string, error) {
 		r.t.Fatalf("%s: %v: %s", words[0], err, &r.stderr)
 	}
 	yield, err := r.answer()
-	if _, told := err.(remoteError); err != nil && !told {
+	var told remoteError
+	if err != nil && !errors.As(err, &told) {
 		r.t.Fatal(err)
 	}
 	return yield, err
@@ -213,7 +215,7 @@ func (s *theirs) send(frames ...string) {
 func (s *theirs) tryRecv(timeout time.Duration) ([]string, bool) {
 	s.r.t.Helper()
 	words, err := s.r.try("recv", s.name, millis(timeout))
-	if err == remoteError("EAGAIN") {
+	if errors.Is(err, remoteError("EAGAIN")) {
 		return nil, false
 	}
 	if err != nil {
@@ -268,7 +270,7 @@ func (s *theirs) event(kind string) {
 func (s *theirs) tryEvent(kind string, timeout time.Duration) bool {
 	s.r.t.Helper()
 	_, err := s.r.try("event", s.name, kind, millis(timeout))
-	if err != nil && err != remoteError("EAGAIN") {
+	if err != nil && !errors.Is(err, remoteError("EAGAIN")) {
 		s.r.t.Fatalf("waiting for %s: %v", kind, err)
 	}
 	return err == nil

@@ -56,9 +56,9 @@ func (p *peer) req() error {
 		return nil
 	}
 
-	took := make([]uint32, maxLatencies)
-	for i := range took {
-		took[i] = 1 // touch the pages beforehand
+	took := make([]uint32, 0, maxLatencies)
+	for range maxLatencies {
+		took = append(took, 1) // touch the pages beforehand
 	}
 	took = took[:0]
 	if err := roundTrip(); err != nil {
