@@ -23,8 +23,9 @@ type inbound interface {
 	// until resume, which is called when the pipe has room again.
 	waiting() bool
 	resume() error
-	// endsInCommand reports that the last whole frame was a command.
-	endsInCommand() bool
+	// heard reports whether a frame has come whole since it was last asked, or
+	// since the last command that was handed on, which is heard of by itself.
+	heard() bool
 	// rest gives memory back; the next call of space takes it again.
 	rest()
 }
@@ -37,6 +38,8 @@ type outbound interface {
 	next(b [][]byte) ([][]byte, pipe.Status)
 	// written takes note that the system has accepted n octets of them.
 	written(n int)
+	// between reports whether what was written so far ends with a whole message.
+	between() bool
 }
 
 // A connection is one established connection of a session, in the hands of a
@@ -58,6 +61,7 @@ type connection struct {
 	controlMu sync.Mutex // guards control
 	control   []byte     // encoded commands of our own, written between messages
 	heart     heartbeat
+	beats     bool // the peer knows of heartbeats
 
 	carried atomic.Int32 // drivers' goroutines that still run
 }
@@ -108,6 +112,10 @@ func (c *connection) takeControl(b []byte) []byte {
 // command answers a command of the peer that is not a subscription. What is
 // unknown or malformed is ignored, as libzmq does.
 func (c *connection) command(body []byte) {
+	if !c.beats {
+		return
+	}
+	c.heart.heard()
 	if ttl, context, err := zmtp.ParsePing(body); err == nil {
 		c.send(zmtp.AppendPong(nil, context))
 		c.heart.pinged(time.Duration(ttl) * 100 * time.Millisecond)

@@ -24,9 +24,11 @@ type heartbeat struct {
 
 	mu      sync.Mutex // guards all below
 	stopped bool
-	beat    *Timer // the next PING
-	answer  *Timer // by when something must arrive after our PING; nil: not waiting
-	alive   *Timer // by when something must arrive after the peer's PING
+	paused  bool          // we do not read: silence means nothing
+	beat    *Timer        // the next PING
+	answer  *Timer        // by when something must arrive after our PING; nil: not waiting
+	alive   *Timer        // by when something must arrive after the peer's PING
+	ttl     time.Duration // of alive
 }
 
 // start begins to beat, if the configuration says so.
@@ -53,8 +55,7 @@ func (h *heartbeat) tick() {
 	}
 	h.beat = h.wheel.After(h.interval, h.tick)
 	if h.timeout > 0 && h.answer == nil {
-		h.answer = h.wheel.After(h.timeout, h.expired)
-		h.watching.Store(true)
+		h.answer = h.watch(h.timeout)
 	}
 	h.mu.Unlock()
 	h.send(h.ping)
@@ -87,8 +88,56 @@ func (h *heartbeat) pinged(ttl time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.alive == nil && !h.stopped {
-		h.alive = h.wheel.After(ttl, h.expired)
-		h.watching.Store(true)
+		h.alive, h.ttl = h.watch(ttl), ttl
+	}
+}
+
+// watch begins a watch over the peer's silence. h.mu is held.
+func (h *heartbeat) watch(d time.Duration) *Timer {
+	h.watching.Store(true)
+	t := h.wheel.After(d, h.expire)
+	if h.paused {
+		t.Stop()
+	}
+	return t
+}
+
+// expire ends the connection, if the watch that is over was not called off in the
+// same moment.
+func (h *heartbeat) expire() {
+	h.mu.Lock()
+	over := !h.stopped && !h.paused && (h.answer != nil || h.alive != nil)
+	h.mu.Unlock()
+	if over {
+		h.expired()
+	}
+}
+
+// pause says that nothing is read for a while, whatever the peer sends.
+func (h *heartbeat) pause() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.paused = true
+	for _, t := range []*Timer{h.answer, h.alive} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+}
+
+// resume says that reading goes on: watches begin anew.
+func (h *heartbeat) resume() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.paused = false
+	if h.stopped {
+		return
+	}
+	if h.answer != nil {
+		h.answer.Reset(h.timeout)
+	}
+	if h.alive != nil {
+		h.alive.Reset(h.ttl)
 	}
 }
 

@@ -195,7 +195,9 @@ func TestStreamsAreReadTheSameHoweverTheyCome(t *testing.T) {
 	}
 }
 
-func frame1(flags zmtp.Flags, body string) []byte { return zmtp.AppendFrameV1(nil, flags, []byte(body)) }
+func frame1(flags zmtp.Flags, body string) []byte {
+	return zmtp.AppendFrameV1(nil, flags, []byte(body))
+}
 
 func TestStreamsOf10AreReadTheSameHoweverTheyCome(t *testing.T) {
 	for _, test := range []struct {

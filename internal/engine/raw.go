@@ -67,7 +67,7 @@ func (r *rawIn) resume() error {
 
 func (r *rawIn) waiting() bool { return r.paused }
 
-func (r *rawIn) endsInCommand() bool { return false }
+func (r *rawIn) heard() bool { return false }
 
 func (r *rawIn) rest() {
 	if r.chunk != nil {

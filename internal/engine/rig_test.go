@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -417,4 +418,63 @@ func readAll(c net.Conn, n int) []byte {
 		_, _ = io.CopyN(&b, c, int64(n))
 	}
 	return b.Bytes()
+}
+
+// A listener to one side of a connection: it reads all that comes, for ever.
+type listener struct {
+	net.Conn
+	mu     sync.Mutex // guards what follows
+	octets []byte
+	err    error
+	over   time.Time
+	done   chan struct{}
+}
+
+func listen(c net.Conn) *listener {
+	l := &listener{Conn: c, done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		b := make([]byte, 4096)
+		for {
+			n, err := c.Read(b)
+			l.mu.Lock()
+			l.octets = append(l.octets, b[:n]...)
+			if err != nil {
+				l.err, l.over = err, time.Now()
+				l.mu.Unlock()
+				return
+			}
+			l.mu.Unlock()
+		}
+	}()
+	return l
+}
+
+// heard returns what has come, and whether that was all.
+func (l *listener) heard() (octets []byte, over bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]byte(nil), l.octets...), l.err != nil
+}
+
+// accepted gives a socket a connection that a peer has opened, and shakes hands in
+// a bubble. What our side says is heard by the listener.
+func (s *socket) accepted(d dialect, socketType string) *listener {
+	ours, theirs := net.Pipe()
+	Attach(s.env, s, &s.cfg, ours, "mem://", "")
+	l := listen(theirs)
+	<-say(theirs, d.opening(socketType, ""))
+	synctest.Wait()
+	return l
+}
+
+// said decodes what a listener has heard.
+func (l *listener) said(t testing.TB, d dialect) (all [][]string) {
+	t.Helper()
+	octets, _ := l.heard()
+	all, rest, err := d.decode(octets)
+	if err != nil || rest > 0 {
+		t.Fatalf("our side said %q, then %d octets of nothing whole: %v", all, rest, err)
+	}
+	return all
 }

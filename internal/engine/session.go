@@ -126,7 +126,9 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	if s.ctx.Err() != nil {
 		c.abort(errKicked)
 	}
-	c.heart.start(s.cfg)
+	if c.beats {
+		c.heart.start(s.cfg)
+	}
 	c.drive()
 	return nil
 }
@@ -151,7 +153,8 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 	}
 	c.heart.wheel = s.env.Wheel
 	c.heart.send = c.send
-	c.heart.expired = func() { c.abort(errHeartbeat) }
+	c.heart.expired = func() { go c.abort(errHeartbeat) } // closing may take its time
+	c.beats = in.version.HasHeartbeats()
 	if s.cfg.Raw {
 		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer}
 		c.out = &recoder{out: s.outgoing, frame: frameRaw}

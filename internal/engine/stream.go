@@ -60,22 +60,30 @@ func (c *connection) readAll() error {
 
 // receive handles n octets, and waits while the mark is reached.
 func (c *connection) receive(n int) error {
-	if n > 0 {
-		c.heart.heard()
-	}
 	err := c.in.received(n)
-	if !c.in.endsInCommand() {
-		c.heart.heard() // a message behind a PING ends the watch that the PING began
+	c.hear()
+	if err != nil || !c.in.waiting() {
+		return err
 	}
+	c.heart.pause()
+	defer c.heart.resume()
 	for err == nil && c.in.waiting() {
 		select {
 		case <-c.room:
 			err = c.in.resume()
+			c.hear()
 		case <-c.dead:
 			return c.cause
 		}
 	}
 	return err
+}
+
+// hear ends the watch over the peer's silence when a frame has come.
+func (c *connection) hear() {
+	if c.in.heard() {
+		c.heart.heard()
+	}
 }
 
 // write is the sending goroutine.
@@ -84,10 +92,12 @@ func (c *connection) write() {
 	var control []byte
 	var list [][]byte
 	for {
-		if control = c.takeControl(control); control != nil {
-			if _, err := c.net.Write(control); err != nil {
-				c.writeFailed()
-				return
+		if c.out.between() {
+			if control = c.takeControl(control); control != nil {
+				if _, err := c.net.Write(control); err != nil {
+					c.writeFailed()
+					return
+				}
 			}
 		}
 		var st pipe.Status

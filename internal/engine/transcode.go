@@ -80,6 +80,9 @@ func (r *recoder) written(n int) {
 	}
 }
 
+// between is true once all is written: what is written anew ends with a message.
+func (r *recoder) between() bool { return r.sent == len(r.b) }
+
 // frameV1 appends a frame as peers of 1.0 read it.
 func frameV1(b []byte, f *pipe.Frame) []byte {
 	flags, prefix, body := oldForm(f)

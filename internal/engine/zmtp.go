@@ -58,7 +58,7 @@ type zmtpIn struct {
 	busy      bool // the last read brought much
 
 	life   int64 // octets received in all
-	ended  bool  // the last whole frame was a command
+	whole  bool  // a frame has come since the last command, or since heard
 	paused bool  // the mark is reached; parsing goes on when there is room
 }
 
@@ -141,7 +141,11 @@ func (z *zmtpIn) resume() error {
 
 func (z *zmtpIn) waiting() bool { return z.paused }
 
-func (z *zmtpIn) endsInCommand() bool { return z.ended }
+func (z *zmtpIn) heard() bool {
+	whole := z.whole
+	z.whole = false
+	return whole
+}
 
 // parse handles the frames that are whole, up to the mark, and delivers.
 func (z *zmtpIn) parse() error {
@@ -200,7 +204,7 @@ func (z *zmtpIn) frameByFrame(room int) (more bool, err error) {
 
 // countFrame takes note of a whole frame that ends at parsed.
 func (z *zmtpIn) countFrame(flags zmtp.Flags) error {
-	z.ended = false
+	z.whole = true
 	if flags&zmtp.FlagMore == 0 {
 		z.frames = 0
 		z.messages++
@@ -222,12 +226,12 @@ func (z *zmtpIn) countFrame(flags zmtp.Flags) error {
 func (z *zmtpIn) handleCommand(body []byte, end int) {
 	if z.cfg.Publisher && z.begun == z.parsed && len(z.part) == 0 &&
 		(bytes.HasPrefix(body, subscribePrefix) || bytes.HasPrefix(body, cancelPrefix)) {
-		z.parsed, z.begun = end, end
+		z.parsed, z.begun, z.whole = end, end, true
 		z.messages++
 		return
 	}
 	z.cut()
-	z.ended = true
+	z.whole = false
 	z.parsed = end
 	z.from, z.begun = end, end
 	z.command(body)
@@ -317,7 +321,7 @@ func (z *zmtpIn) fillBlock() error {
 	if last == 0 {
 		return z.countFrame(zmtp.FlagMore)
 	}
-	z.frames, z.ended = 0, false
+	z.frames, z.whole = 0, true
 	z.ready = append(z.ready, z.part...)
 	z.part = z.part[:0]
 	z.count++
@@ -333,9 +337,11 @@ func (z *zmtpIn) blockCommand(c *message.Chunk) error {
 		(bytes.HasPrefix(body, subscribePrefix) || bytes.HasPrefix(body, cancelPrefix)) {
 		z.ready = append(z.ready, pipe.NewWholeSpan(c, 1, z.peer))
 		z.count++
+		z.whole = true
 		z.deliver()
 		return nil
 	}
+	z.whole = false
 	z.command(body)
 	c.Release()
 	return nil
@@ -368,3 +374,5 @@ func (z *zmtpOut) next(b [][]byte) ([][]byte, pipe.Status) {
 }
 
 func (z *zmtpOut) written(n int) { z.out.Wrote(n) }
+
+func (z *zmtpOut) between() bool { return z.out.Between() }

@@ -33,19 +33,23 @@ func (o *Outgoing) Take() Status {
 	return st
 }
 
-// Buffers appends to b what is to be written next, up to about limit octets.
+// Buffers appends to b what is to be written next: whole spans, up to about limit
+// octets.
 func (o *Outgoing) Buffers(b [][]byte, limit int) [][]byte {
 	off := o.off
 	for i := o.next; i < len(o.spans) && limit > 0; i++ {
 		p := o.spans[i].Bytes()[off:]
 		off = 0
-		if len(p) > limit {
-			p = p[:limit]
-		}
 		limit -= len(p)
 		b = append(b, p)
 	}
 	return b
+}
+
+// Between reports whether what is written stands between two messages, where a
+// session may say something of its own.
+func (o *Outgoing) Between() bool {
+	return o.off == 0 && (o.next == len(o.spans) || o.spans[o.next].flags&spanMid == 0)
 }
 
 // Walk returns a walker over the frames that are to be written next, for a
