@@ -276,6 +276,9 @@ func (l *live) hire(ctx context.Context) error {
 			}
 		}
 		from, to := strings.TrimPrefix(t.tasks, t.scheme+"://"), strings.TrimPrefix(t.results, t.scheme+"://")
+		if t.scheme == "ipc" {
+			to = "…/" + filepath.Base(to) // the folder is the same
+		}
 		if err := l.publisher.event(ctx, t.scheme, "%s > %s > %s", from, who, to); err != nil {
 			return err
 		}

@@ -105,7 +105,7 @@ func (s *screen) shares(r result) {
 		by[i] = fmt.Sprintf("%s %d %%", scheme, (did*100+r.tasks/2)/r.tasks)
 	}
 	s.line("\n  %s tasks: %s.", grouped(r.tasks), strings.Join(by, ", "))
-	s.line("  %d tasks were sent again and %d results dropped as duplicates, so %d went down with %s.",
+	s.line("  Sent again: %d tasks. Dropped as duplicates: %d. So %d went down with %s.",
 		r.again, r.dropped, max(0, r.again-r.dropped), r.workers[0])
 }
 
@@ -117,7 +117,7 @@ func (s *screen) totals(r result, plain table, took time.Duration) {
 		grouped(r.tally.words), r.passes, r.elapsed.Seconds(), float64(r.tally.words)/1e6/r.elapsed.Seconds())
 	s.line("  plain  %14s words, × %d = %s, %.1f s, %.1f M words/s",
 		grouped(words), r.passes, grouped(words*r.passes), took.Seconds(), float64(words)/1e6/took.Seconds())
-	most := plain.most(5)
+	most := plain.most(3)
 	for i, word := range most {
 		most[i] = fmt.Sprintf("%s %s", word, grouped(*plain[word]))
 	}
