@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"zeromux/internal/pipe"
@@ -13,8 +15,9 @@ import (
 // for connections that are no descriptors.
 
 // farewell is how long a connection whose socket has said everything waits for
-// the peer to hang up. Closing earlier could make the system throw away what
-// the peer has not read yet, if it still sends.
+// the peer to hang up, and as often again as the peer's system has not got it
+// all. Closing earlier could make our system throw away what the peer has not
+// read yet, if it still sends.
 const farewell = time.Second
 
 // drive starts both goroutines; the session hears of the end once both are
@@ -52,10 +55,16 @@ func (c *connection) readAll() error {
 				return err
 			}
 		}
-		if err != nil {
+		if err != nil && !c.listenOn(err) {
 			return err
 		}
 	}
+}
+
+// listenOn reports whether a farewell that has lasted its time goes on.
+func (c *connection) listenOn(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) && unsent(c.net) &&
+		c.net.SetReadDeadline(time.Now().Add(farewell)) == nil
 }
 
 // receive handles n octets, and waits while the mark is reached.
