@@ -236,10 +236,15 @@ func (s *Socket) release(op, endpoint string) error {
 	if err != nil {
 		return s.fail(op, endpoint, err)
 	}
+	s.mu.Lock()
+	err = s.alive()
+	s.mu.Unlock()
 	found := false
-	if scheme == inprocScheme {
-		found, err = s.releaseName(address, endpoint), nil
-	} else {
+	switch {
+	case err != nil:
+	case scheme == inprocScheme:
+		found = s.releaseName(address, endpoint)
+	default:
 		found, err = s.releaseConnections(endpoint)
 	}
 	switch {
