@@ -44,6 +44,11 @@ func (c *connection) read() {
 }
 
 func (c *connection) readAll() error {
+	select {
+	case <-c.dead: // a peer that is not served
+		return c.cause
+	default:
+	}
 	// What came along with the handshake is handled like anything else.
 	if err := c.receive(0); err != nil {
 		return err
