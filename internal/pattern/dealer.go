@@ -82,3 +82,6 @@ func (p *dealer) CanRecv() bool { return p.in.Ready() }
 
 // Solo implements Soloist.
 func (p *dealer) Solo() *pipe.End { return p.out.Solo() }
+
+// Queue implements FairReceiver.
+func (p *dealer) Queue() *routing.FairQueue { return &p.in }

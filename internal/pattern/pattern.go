@@ -12,6 +12,7 @@ import (
 
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
+	"zeromux/internal/routing"
 )
 
 // Pattern is the contract between a socket and its type.
@@ -81,6 +82,14 @@ type Subscriber interface {
 type Soloist interface {
 	// Solo returns the only pipe, or nil when there are more or none.
 	Solo() *pipe.End
+}
+
+// FairReceiver is what a type has beyond Pattern that receives by taking turns
+// and adds nothing of its own: the socket then takes short messages off the
+// rotation without asking.
+type FairReceiver interface {
+	// Queue returns the rotation, always the same.
+	Queue() *routing.FairQueue
 }
 
 // Env is what a socket gives its pattern.

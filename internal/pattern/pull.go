@@ -55,3 +55,6 @@ func (p *pull) Readable(e *pipe.End) {
 
 func (p *pull) CanSend() bool { return false }
 func (p *pull) CanRecv() bool { return p.in.Ready() }
+
+// Queue implements FairReceiver.
+func (p *pull) Queue() *routing.FairQueue { return &p.in }

@@ -109,3 +109,26 @@ func TestLoadBalanceChoosesInConstantTime(t *testing.T) {
 		t.Error("the one with room is not found")
 	}
 }
+
+func TestLoadBalanceSolo(t *testing.T) {
+	b := newBench(t)
+	l := NewLoadBalance()
+	solo := func(want string) {
+		t.Helper()
+		b.want("the only pipe", names([]*pipe.End{l.Solo()}), want)
+	}
+	solo("-")
+	l.Join(b.pipe(1))
+	solo("0")
+	l.Join(b.pipe(1))
+	solo("-")
+	l.Leave(b.ends[0])
+	solo("1")
+	give(&l, 2)
+	solo("-") // it is full
+	b.gets(1)
+	b.hub.Writable(l.Add)
+	solo("1")
+	l.Leave(b.ends[1])
+	solo("-")
+}
