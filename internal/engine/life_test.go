@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"zeromux/internal/message"
+	"zeromux/internal/pipe"
 	"zeromux/zmtp"
 )
 
@@ -438,7 +439,7 @@ func TestLinger(t *testing.T) {
 				var l *listener
 				if test.up {
 					said := say(peer, d.opening("PULL", ""))
-					readAll(peer, zmtp.GreetingSize+2+25)
+					readAll(peer, len(dialects[0].opening("PUSH", "")))
 					<-said
 					synctest.Wait()
 				}
@@ -511,6 +512,42 @@ func TestCloseWithNothingToSay(t *testing.T) {
 					_ = (<-n.dialled).Close()
 				}
 			})
+		})
+	}
+}
+
+// A pipe that dies announces no room: a sender that waits would give it a message
+// to take along.
+func TestADyingPipeAnnouncesNoRoom(t *testing.T) {
+	for _, immediate := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
+			s.pipe.SendMark = 2
+			s.cfg.Immediate = immediate
+			var peer net.Conn
+			if immediate {
+				Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
+				peer = <-n.dialled
+			} else {
+				var ours net.Conn
+				ours, peer = net.Pipe()
+				Attach(s.env, s, &s.cfg, ours, "mem://", "")
+			}
+			said := say(peer, dialects[0].opening("PULL", ""))
+			readAll(peer, len(dialects[0].opening("PUSH", "")))
+			<-said
+			synctest.Wait()
+			for s.send("hello") == pipe.OK {
+				synctest.Wait()
+			}
+			s.onDetach = func() {
+				if s.hub.HasWritable() {
+					t.Errorf("immediate %v: room is announced in a pipe that is about to go", immediate)
+				}
+			}
+			_ = peer.Close()
+			synctest.Wait()
+			s.close(0)
 		})
 	}
 }

@@ -35,6 +35,7 @@ type socket struct {
 	// turnAway makes Online refuse a peer, and noPipe makes Open fail.
 	turnAway func(*message.Peer) bool
 	noPipe   bool
+	onDetach func() // called by Detach
 
 	mu       sync.Mutex // guards what follows
 	ends     []*pipe.End
@@ -116,6 +117,9 @@ func (s *socket) Offline(*pipe.End) { s.note("offline") }
 
 func (s *socket) Detach(app *pipe.End) {
 	s.note("detach")
+	if s.onDetach != nil {
+		s.onDetach()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.detached[app] = true

@@ -238,11 +238,11 @@ var errPeerClosed = errors.New("peer closed the connection")
 // drop lets go of a pipe that lives only while a connection is up.
 func (s *Session) drop() {
 	app, end := s.app, s.end
-	s.outgoing.Drop()
 	s.mu.Lock()
 	s.app, s.end = nil, nil
 	s.mu.Unlock()
-	s.host.Detach(app)
+	s.host.Detach(app) // before anything makes room in the pipe
+	s.outgoing.Drop()
 	end.CloseWrite()
 	end.CloseRead()
 }
@@ -331,8 +331,8 @@ func (s *Session) finish() {
 		linger.Stop()
 	}
 	if end != nil {
+		s.host.Detach(app) // before anything makes room in the pipe
 		s.outgoing.Drop()
-		s.host.Detach(app)
 		end.CloseWrite()
 		end.CloseRead()
 	}
