@@ -209,14 +209,6 @@ func (m *Message) fill(in *message.Message, from *pipe.End, own int, s *slab) {
 			x.peer = shared.peer
 		}
 	}
-	if len(in.Frames) == 1 && len(in.Frames[0]) <= cap(x.buffer) && len(in.Frames[0]) <= copyUpTo {
-		f := in.Frames[0]
-		b := x.buffer[:len(f)]
-		copy(b, f)
-		x.frames = append(x.frames[:0], b[:len(f):len(f)])
-		m.Frames = x.frames
-		return
-	}
 	size := in.Size()
 	x.frames = x.frames[:0]
 	if size > copyUpTo && from != nil && !from.Shared() {
@@ -239,6 +231,20 @@ func (m *Message) fill(in *message.Message, from *pipe.End, own int, s *slab) {
 			x.frames = append(x.frames, b[at:len(b):len(b)])
 		}
 	}
+	m.Frames = x.frames
+}
+
+// fillShort is fill of a message of one short frame.
+func (m *Message) fillShort(body []byte, peer *message.Peer, s *slab) {
+	x := m.x
+	if x == nil || x.self != m || x.last != peer || len(x.held) > 0 || cap(x.buffer) < len(body) {
+		in := message.Message{Frames: [][]byte{body}, Peer: peer}
+		m.fill(&in, nil, 0, s)
+		return
+	}
+	b := x.buffer[:len(body)]
+	copy(b, body)
+	x.frames = append(x.frames[:0], b[:len(b):len(b)])
 	m.Frames = x.frames
 }
 

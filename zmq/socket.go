@@ -12,6 +12,7 @@ import (
 	"zeromux/internal/message"
 	"zeromux/internal/pattern"
 	"zeromux/internal/pipe"
+	"zeromux/internal/routing"
 )
 
 // A Socket sends and receives whole messages by the rules of its type, over any
@@ -37,6 +38,8 @@ type Socket struct {
 	single  [1][]byte
 	pattern pattern.Pattern // the fields of its receiving side: recvMu
 	options pattern.Options // written under sendMu and recvMu
+
+	fair *routing.FairQueue // the pattern's, when it receives by taking turns; nil: it does not
 
 	recvMu sync.Mutex // guards the pattern's receiving side and all to the next blank line
 	in     message.Message
@@ -290,20 +293,7 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 		s.unlockRecv()
 	}
 	var m Message
-	w := waiting{socket: s, ctx: ctx, op: opRecv}
-	err := w.begin()
-	for err == nil {
-		s.lockRecv()
-		from, own, no := s.next()
-		if no == nil {
-			m = s.slab.give(&s.in, from, own)
-			s.unlockRecv()
-			break
-		}
-		s.unlockRecv()
-		err = w.again(no)
-	}
-	w.end()
+	err := s.recvSlowly(ctx, func(from *pipe.End, own int) { m = s.slab.give(&s.in, from, own) })
 	return m, err
 }
 
@@ -313,6 +303,11 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 	if ctx.Done() == nil {
 		s.lockRecv()
+		if body, peer, ok := s.nextShort(); ok {
+			m.fillShort(body, peer, &s.slab)
+			s.unlockRecv()
+			return nil
+		}
 		if from, own, err := s.next(); err == nil {
 			m.fill(&s.in, from, own, &s.slab)
 			s.unlockRecv()
@@ -320,21 +315,7 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 		}
 		s.unlockRecv()
 	}
-	w := waiting{socket: s, ctx: ctx, op: opRecv}
-	err := w.begin()
-	for err == nil {
-		s.lockRecv()
-		from, own, no := s.next()
-		if no == nil {
-			m.fill(&s.in, from, own, &s.slab)
-			s.unlockRecv()
-			break
-		}
-		s.unlockRecv()
-		err = w.again(no)
-	}
-	w.end()
-	return err
+	return s.recvSlowly(ctx, func(from *pipe.End, own int) { m.fill(&s.in, from, own, &s.slab) })
 }
 
 // RecvBatch receives as many messages as wait, at least one and at most as many
@@ -411,6 +392,35 @@ func (s *Socket) unlockRecv() {
 	s.recvMu.Unlock()
 	s.sendMu.Unlock()
 	s.tell(later)
+}
+
+// nextShort takes a short message that is there, for a type that receives by
+// taking turns. The locks of lockRecv are held.
+func (s *Socket) nextShort() (body []byte, peer *message.Peer, ok bool) {
+	if s.fair == nil || s.dead != nil || s.hub.HasReadable() {
+		return nil, nil, false
+	}
+	return s.fair.RecvShort()
+}
+
+// recvSlowly receives, and waits when that is what it takes. It calls take with
+// what next returned.
+func (s *Socket) recvSlowly(ctx context.Context, take func(from *pipe.End, own int)) error {
+	w := waiting{socket: s, ctx: ctx, op: opRecv}
+	err := w.begin()
+	for err == nil {
+		s.lockRecv()
+		from, own, no := s.next()
+		if no == nil {
+			take(from, own)
+			s.unlockRecv()
+			break
+		}
+		s.unlockRecv()
+		err = w.again(no)
+	}
+	w.end()
+	return err
 }
 
 // next takes a message that is there into s.in. The frames are borrowed from

@@ -9,11 +9,16 @@ import (
 )
 
 const (
-	// blockFrom is the encoded size from which a frame that is not yet whole
-	// is read into a block of its own.
-	blockFrom = message.LargeChunk / 2
-	// afterBlock is how much is read at once behind a large frame: another one
-	// probably follows, and what is read of it here must be copied.
+	// hugeChunk is the size, in octets, of the chunks that large frames are
+	// read into: several at a time, each left where it was read.
+	hugeChunk = 4 * message.LargeChunk
+	// blockFrom is the encoded size from which a frame that is not yet whole is
+	// read into a block of its own: it would not fit a huge chunk twice.
+	blockFrom = hugeChunk / 2
+	// hugeFrom is the encoded size from which frames ask for huge chunks.
+	hugeFrom = message.LargeChunk / 2
+	// afterBlock is how much is read at once behind a frame that had a block:
+	// another one probably follows, and what is read of it here is copied.
 	afterBlock = 4 << 10
 	// writeLimit is how much is written at once, in octets, so that room is
 	// announced while a long queue is still going out.
@@ -51,11 +56,14 @@ type zmtpIn struct {
 	ready []pipe.Span // to be delivered
 	count int         // messages that end in ready
 
-	block     *message.Chunk // a large frame that is being read
+	block     *message.Chunk // a frame that is being read, or the newest piece of one
 	blockFill int
-	blockSize int64
-	large     bool // the last frame was large
-	busy      bool // the last read brought much
+	blockSize int64            // of the whole frame
+	pieces    []*message.Chunk // full ones before block, while the peer has not yet earned the whole
+	blocked   bool             // the last frame had a block
+	large     bool             // the last frame was one for huge chunks
+	busy      bool             // the last read brought much
+	need      int              // octets of the unfinished frame behind parsed, when its size is known
 
 	life   int64 // octets received in all
 	whole  bool  // a frame has come since the last command, or since heard
@@ -84,11 +92,11 @@ func (z *zmtpIn) space() []byte {
 	switch {
 	case z.chunk == nil:
 		z.chunk = z.pool.Chunk(message.SmallChunk)
-	case z.fill == z.from && z.chunk.Sole(), len(z.chunk.B)-z.fill < len(z.chunk.B)/4:
+	case z.fill == z.from && z.chunk.Sole(), len(z.chunk.B)-z.fill < len(z.chunk.B)/4, z.need > len(z.chunk.B)-z.parsed:
 		z.renew()
 	}
 	room := z.chunk.B[z.fill:]
-	if z.large && len(room) > afterBlock {
+	if z.blocked && len(room) > afterBlock {
 		room = room[:afterBlock]
 	}
 	return room
@@ -103,18 +111,28 @@ func (z *zmtpIn) renew() {
 	}
 	tail := z.chunk.B[z.parsed:z.fill]
 	size := message.SmallChunk
-	if z.busy || len(tail) >= message.SmallChunk/2 {
+	switch {
+	case z.need > message.LargeChunk, z.large && z.busy && z.life >= hugeChunk:
+		size = hugeChunk
+	case z.busy, z.need > message.SmallChunk/2, len(tail) > message.SmallChunk/2:
 		size = message.LargeChunk
 	}
 	if z.chunk.Sole() && len(z.chunk.B) == size {
 		z.fill = copy(z.chunk.B, tail)
 	} else {
-		next := z.pool.Chunk(size)
+		next := z.newChunk(size)
 		z.fill = copy(next.B, tail)
 		z.chunk.Release()
 		z.chunk = next
 	}
 	z.from, z.begun, z.parsed = 0, 0, 0
+}
+
+func (z *zmtpIn) newChunk(size int) *message.Chunk {
+	if size == hugeChunk {
+		return z.pool.Block(size)
+	}
+	return z.pool.Chunk(size)
 }
 
 // received takes note of n octets in the space and handles them. An error ends
@@ -168,7 +186,9 @@ func (z *zmtpIn) parse() error {
 // reports whether it stopped for want of room.
 func (z *zmtpIn) frameByFrame(room int) (more bool, err error) {
 	b := z.chunk.B[:z.fill]
+	z.need = 0
 	for {
+		z.shortFrames(b, room)
 		if z.count+z.messages >= room {
 			return true, nil
 		}
@@ -182,15 +202,19 @@ func (z *zmtpIn) frameByFrame(room int) (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if h.Size > int64(len(b)-z.parsed-n) {
-			if int64(n)+h.Size > blockFrom {
-				z.beginBlock(h, n)
+		size := int64(n) + h.Size
+		z.large = size > hugeFrom
+		if size > int64(len(b)-z.parsed) {
+			if size > blockFrom || z.large && z.life < hugeChunk {
+				z.beginBlock(size)
+			} else {
+				z.need = int(size)
 			}
 			return false, nil
 		}
+		z.blocked = false
 		body := z.parsed + n
-		end := body + int(h.Size)
-		z.large = false
+		end := z.parsed + int(size)
 		if h.Flags&zmtp.FlagCommand != 0 {
 			z.handleCommand(b[body:end], end)
 			continue
@@ -199,6 +223,31 @@ func (z *zmtpIn) frameByFrame(room int) (more bool, err error) {
 		if err := z.countFrame(h.Flags); err != nil {
 			return false, err
 		}
+	}
+}
+
+// shortFrames steps over messages of one frame of up to 255 octets, which most
+// are, while nothing else comes.
+func (z *zmtpIn) shortFrames(b []byte, room int) {
+	if len(z.part) > 0 || z.begun != z.parsed {
+		return
+	}
+	at, n := z.parsed, 0
+	most := room - z.count - z.messages
+	limit := z.cfg.MaxMessageSize
+	for n < most && len(b)-at >= 2 && b[at] == 0 {
+		size := int(b[at+1])
+		if size > len(b)-at-2 || limit >= 0 && int64(size) > limit {
+			break
+		}
+		at += 2 + size
+		n++
+	}
+	if n > 0 {
+		z.parsed, z.begun = at, at
+		z.messages += n
+		z.whole, z.large, z.blocked = true, false, false
+		z.frames = 0
 	}
 }
 
@@ -275,40 +324,56 @@ func (z *zmtpIn) deliver() {
 	z.ready, z.count = z.ready[:0], 0
 }
 
-// beginBlock starts a block for a large frame whose header, n octets, stands at
-// parsed and whose body is not all there. Memory is asked for in proportion to
-// what the peer has sent in its life.
-func (z *zmtpIn) beginBlock(h zmtp.Header, n int) {
+// beginBlock starts a block for a frame of size octets that begins at parsed
+// and is not all there.
+func (z *zmtpIn) beginBlock(size int64) {
 	z.cut()
-	z.blockSize = int64(n) + h.Size
-	z.block = z.pool.Block(z.ahead())
-	z.blockFill = copy(z.block.B, z.chunk.B[z.parsed:z.fill])
+	z.blockSize = size
+	there := z.chunk.B[z.parsed:z.fill]
+	if z.earned() {
+		z.block = z.pool.Block(int(size))
+	} else {
+		z.block = z.pool.Block(len(there) + message.LargeChunk)
+	}
+	z.blockFill = copy(z.block.B, there)
 	z.parsed = z.fill
 	z.from, z.begun = z.fill, z.fill
 }
 
-// ahead is how much memory a large frame is given now: twice what the peer has
-// sent in its life and a little, so that a frame is moved a few times at most.
-func (z *zmtpIn) ahead() int { return int(min(z.blockSize, 2*z.life+message.LargeChunk)) }
+// earned reports whether the peer has sent so much in its life that memory for
+// the whole frame may be asked for. Until then it is read piece by piece: who
+// only claims to send much costs little.
+func (z *zmtpIn) earned() bool { return z.blockSize <= z.life+message.LargeChunk }
 
-// fillBlock goes on when octets of a large frame have come in.
+// fillBlock goes on when octets of a frame with a block have come in.
 func (z *zmtpIn) fillBlock() error {
 	if z.blockFill < len(z.block.B) {
 		return nil
 	}
-	if int64(z.blockFill) < z.blockSize {
-		bigger := z.pool.Block(z.ahead())
-		copy(bigger.B, z.block.B)
-		z.block.Release()
-		z.block = bigger
-		return nil
+	if int64(len(z.block.B)) < z.blockSize {
+		z.pieces = append(z.pieces, z.block)
+		z.blockFill = 0
+		if !z.earned() {
+			z.block = z.pool.Chunk(message.LargeChunk)
+			return nil
+		}
+		z.block = z.pool.Block(int(z.blockSize))
+		for i, piece := range z.pieces {
+			z.blockFill += copy(z.block.B[z.blockFill:], piece.B)
+			piece.Release()
+			z.pieces[i] = nil
+		}
+		z.pieces = z.pieces[:0]
+		if z.blockFill < len(z.block.B) {
+			return nil
+		}
 	}
 	if z.end.Room() == 0 {
 		z.paused = true
 		return nil
 	}
 	c := z.block
-	z.block, z.large = nil, true
+	z.block, z.large, z.blocked = nil, true, true
 	flags := zmtp.Flags(c.B[0])
 	if flags&zmtp.FlagCommand != 0 {
 		return z.blockCommand(c)
@@ -353,6 +418,10 @@ func (z *zmtpIn) rest() {
 		z.block.Release()
 		z.block = nil
 	}
+	for _, piece := range z.pieces {
+		piece.Release()
+	}
+	z.pieces = nil
 	if z.chunk != nil {
 		z.chunk.Release()
 		z.chunk = nil

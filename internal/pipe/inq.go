@@ -63,6 +63,30 @@ func (e *End) Read(m *message.Message) Status {
 	return OK
 }
 
+// ReadShort is Read of what most messages are, one short frame behind another in
+// a span that was taken. It reports false, and has done nothing, when something
+// else comes next: then Read tells.
+func (e *End) ReadShort() (body []byte, peer *message.Peer, ok bool) {
+	c := &e.cur
+	b := c.rest
+	if len(b) < 2 || b[0] != 0 {
+		return nil, nil, false
+	}
+	if c.first != c.i-1 {
+		c.release(c.i - 1)
+	}
+	end := 2 + int(b[1])
+	c.rest = b[end:]
+	if peer = c.spans[c.i-1].peer; peer == nil {
+		peer = e.Peer
+	}
+	if c.used++; c.used >= c.step {
+		e.in.used(c.used)
+		c.used = 0
+	}
+	return b[2:end:end], peer, true
+}
+
 // advance moves to the next span that was taken, or takes what waits.
 func (e *End) advance() Status {
 	c := &e.cur
