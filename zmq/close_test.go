@@ -22,8 +22,8 @@ func TestCloseRightAfterSendLosesNothing(t *testing.T) {
 	for name, row := range map[string]struct{ messages, octets int }{
 		"one message":         {1, 10},
 		"many small messages": {900, 10},
-		"much data":           {200, 100 << 10},
-		"one large message":   {1, 20 << 20},
+		"much data":           {60, 100 << 10},
+		"one large message":   {1, 8 << 20},
 	} {
 		for _, who := range []string{"sender", "receiver"} {
 			t.Run(name+", "+who+" binds", func(t *testing.T) {
