@@ -54,6 +54,9 @@ func (c *connection) readAll() error {
 		return err
 	}
 	for {
+		if c.mute.Load() {
+			_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // on failure Read fails as well
+		}
 		n, err := c.net.Read(c.in.space())
 		if n > 0 {
 			if err := c.receive(n); err != nil {
@@ -148,14 +151,14 @@ func writeList(w io.Writer, list [][]byte) (int, error) {
 }
 
 // writeFailed ends the sending direction only: what the peer sent before it went
-// is still read. The system ends the reading of its own sockets by itself; of
-// any other connection that cannot be known.
+// is still read, until it is silent for as long as a farewell. With tcp the system
+// ends the reading by itself.
 func (c *connection) writeFailed() {
-	switch c.net.(type) {
-	case *net.TCPConn, *net.UnixConn:
-	default:
-		_ = c.net.SetReadDeadline(time.Now().Add(farewell))
+	if _, tcp := c.net.(*net.TCPConn); tcp {
+		return
 	}
+	c.mute.Store(true)
+	_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // for the Read that waits; on failure it does not wait
 }
 
 // farewell ends a connection over which everything has been said.
