@@ -39,6 +39,9 @@ func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
 	end.Carry(session.OutReady, session.InRoom)
 	h.sessions[session] = app
 	h.mu.Unlock()
+	if !h.row.Receives && !h.row.Publisher {
+		app.CloseRead() // whatever the peer sends, nobody will ever read it
+	}
 	return app, end, h.attach(app)
 }
 
