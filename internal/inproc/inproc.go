@@ -7,6 +7,7 @@ package inproc
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"zeromux/internal/message"
@@ -47,7 +48,8 @@ type Link struct {
 	near, far *pipe.End // the connecter's and the binder's
 
 	mu         sync.Mutex // guards all below
-	binder     Side       // nil: nobody has bound the name yet
+	binder     Side       // nil: nobody has bound the name yet, or taken the far end
+	joining    bool       // join is under way, and will say who has closed meanwhile
 	nearClosed bool
 	farClosed  bool
 }
@@ -110,20 +112,44 @@ func (r *Registry) Connect(name string, side Side, wantID []byte) *Link {
 	return l
 }
 
-// join gives the far end to the socket that has bound the name.
+// join gives the far end to the socket that has bound the name. A side that does
+// not want the other closes its end. Whoever had to do with an end that is of no
+// use hears so, once, unless he closed it himself.
 func (l *Link) join(binder Side) {
 	c := binder.Pipe()
 	l.far.SetSendMark(c.SendMark)
 	l.far.SetRecvMark(c.RecvMark)
 	l.mu.Lock()
-	l.binder = binder
+	l.joining = true
 	l.mu.Unlock()
+	attached := binder.Attach(l.far, l)
+	wanted := attached && binder.Online(l.far, l.connecter.Peer())
+	served := wanted && (l.over() || l.connecter.Online(l.near, binder.Peer()))
+
+	l.mu.Lock()
+	l.joining = false
+	if attached {
+		l.binder = binder
+	}
+	tellBinder := attached && !l.farClosed && (l.nearClosed || !served)
+	tellConnecter := !l.nearClosed && (l.farClosed || !served)
+	var refused *pipe.End
 	switch {
-	case !binder.Attach(l.far, l), !binder.Online(l.far, l.connecter.Peer()):
-		l.Close(l.far)
-	case l.over(), !l.connecter.Online(l.near, binder.Peer()):
-		l.Close(l.near)
-		binder.Detach(l.far, l) // the connecter may have closed before the far end was attached
+	case !wanted && !l.farClosed:
+		refused, l.farClosed = l.far, true
+	case wanted && !served && !l.nearClosed:
+		refused, l.nearClosed = l.near, true
+	}
+	l.mu.Unlock()
+	if tellBinder {
+		binder.Detach(l.far, l)
+	}
+	if tellConnecter {
+		l.connecter.Detach(l.near, l)
+	}
+	if refused != nil {
+		refused.CloseWrite()
+		refused.CloseRead()
 	}
 }
 
@@ -149,30 +175,38 @@ func (l *Link) Close(e *pipe.End) {
 	}
 	first := !*closed
 	*closed = true
+	joining := l.joining
 	l.mu.Unlock()
 	if !first {
 		return
 	}
 	e.CloseWrite()
 	e.CloseRead()
-	if side != nil && !otherClosed {
+	if side != nil && !otherClosed && !joining {
 		side.Detach(other, l)
 	}
 }
 
 // Drop takes a link that nobody has joined off the list; what was sent is lost.
 func (l *Link) Drop() {
-	r := l.registry
+	if l.registry.forget(l) {
+		l.far.CloseRead()
+	}
+}
+
+// forget takes l off the list of those that wait, and reports whether it was there.
+func (r *Registry) forget(l *Link) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	list := r.waiting[l.name]
-	for i := range list {
-		if list[i] == l {
-			r.waiting[l.name] = append(list[:i:i], list[i+1:]...)
-			break
-		}
+	i := slices.Index(list, l)
+	if i < 0 {
+		return false
 	}
-	if len(r.waiting[l.name]) == 0 {
+	if len(list) == 1 {
 		delete(r.waiting, l.name)
+	} else {
+		r.waiting[l.name] = slices.Delete(list, i, i+1)
 	}
+	return true
 }
