@@ -8,12 +8,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
-	"os"
-	"os/signal"
 	"strings"
-	"sync"
 
 	"zeromux/zmq"
 )
@@ -25,55 +23,53 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil && ctx.Err() == nil {
+	if err := run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
 
 func run(ctx context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	var asking, serving sync.WaitGroup
-	start := func(group *sync.WaitGroup, role func() error) {
-		group.Go(func() {
-			if err := role(); err != nil {
-				stop(err)
-			}
-		})
-	}
-
 	router, front, err := bound(zmq.ROUTER)
 	if err != nil {
 		return err
 	}
-	defer router.Close()
 	dealer, back, err := bound(zmq.DEALER)
 	if err != nil {
 		return err
 	}
-	defer dealer.Close()
 
 	// The whole broker. ROUTER puts the name of the client before each request;
 	// the reply comes back with it, and so finds its way. A socket may be used
 	// by any goroutine, one for each direction here.
-	start(&serving, func() error { return forward(ctx, router, dealer) })
-	start(&serving, func() error { return forward(ctx, dealer, router) })
+	start(func() error { return forward(ctx, router, dealer) })
+	start(func() error { return forward(ctx, dealer, router) })
 
 	for i := range services {
-		start(&serving, func() error { return service(ctx, fmt.Sprint("service ", i+1), back) })
+		start(func() error { return service(ctx, fmt.Sprint("service ", i+1), back) })
 	}
 	if err := dealer.WaitPeers(ctx, services); err != nil {
 		return err
 	}
+	answered := make(chan error, clients)
 	for i := range clients {
-		start(&asking, func() error { return client(ctx, fmt.Sprint("client ", i+1), front) })
+		go func() { answered <- client(ctx, fmt.Sprint("client ", i+1), front) }()
 	}
-	asking.Wait()
-	err = context.Cause(ctx) // of whoever failed first
-	stop(nil)
-	serving.Wait()
-	return err
+	for range clients {
+		if err := <-answered; err != nil {
+			return err
+		}
+	}
+	return zmq.Term(ctx) // ends the broker and the services
+}
+
+// start runs a role on a goroutine until it fails or the sockets are no more.
+func start(role func() error) {
+	go func() {
+		err := role()
+		if over := errors.Is(err, zmq.ErrTerminated) || errors.Is(err, zmq.ErrClosed); err != nil && !over {
+			log.Fatal(err)
+		}
+	}()
 }
 
 // bound makes a socket that others may connect to.
@@ -105,7 +101,6 @@ func service(ctx context.Context, name, endpoint string) error {
 	if err != nil {
 		return err
 	}
-	defer rep.Close()
 	if err := rep.Connect(endpoint); err != nil {
 		return err
 	}
@@ -125,7 +120,6 @@ func client(ctx context.Context, name, endpoint string) error {
 	if err != nil {
 		return err
 	}
-	defer req.Close()
 	if err := req.Connect(endpoint); err != nil {
 		return err
 	}

@@ -23,48 +23,44 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-
-	var err error
-	switch {
-	case *bind != "":
-		err = server(ctx, *bind, func(endpoint string) { fmt.Println("listening on", endpoint) })
-	case *connect != "":
-		err = client(ctx, *connect)
-	default:
-		err = both(ctx)
-	}
-	if err != nil && ctx.Err() == nil {
+	if err := run(ctx, *bind, *connect); err != nil && ctx.Err() == nil {
 		log.Fatal(err)
 	}
 }
 
-// both runs the server on a goroutine until the client is done.
-func both(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	served, bound := make(chan error, 1), make(chan string, 1)
-	go func() { served <- server(ctx, "tcp://127.0.0.1:*", func(endpoint string) { bound <- endpoint }) }()
-	select {
-	case endpoint := <-bound:
-		return client(ctx, endpoint)
-	case err := <-served:
-		return err
+func run(ctx context.Context, bind, connect string) error {
+	if connect != "" {
+		return client(ctx, connect)
 	}
-}
-
-// server answers every request with a greeting. It tells started where it
-// listens.
-func server(ctx context.Context, endpoint string, started func(endpoint string)) error {
 	rep, err := zmq.NewSocket(zmq.REP, nil)
 	if err != nil {
 		return err
 	}
-	defer rep.Close()
-	bound, err := rep.Bind(endpoint)
+	if bind != "" {
+		endpoint, err := rep.Bind(bind)
+		if err != nil {
+			return err
+		}
+		fmt.Println("listening on", endpoint)
+		return serve(ctx, rep)
+	}
+	endpoint, err := rep.Bind("tcp://127.0.0.1:*") // any port that is free
 	if err != nil {
 		return err
 	}
-	started(bound)
+	served := make(chan error, 1)
+	go func() { served <- serve(ctx, rep) }()
+	if err := client(ctx, endpoint); err != nil {
+		return err
+	}
+	if err := zmq.Term(ctx); err != nil { // ends Messages
+		return err
+	}
+	return <-served
+}
+
+// serve answers every request with a greeting.
+func serve(ctx context.Context, rep *zmq.Socket) error {
 	for request, err := range rep.Messages(ctx) {
 		if err != nil {
 			return err
@@ -84,7 +80,6 @@ func client(ctx context.Context, endpoint string) error {
 	if err != nil {
 		return err
 	}
-	defer req.Close()
 	if err := req.Connect(endpoint); err != nil {
 		return err
 	}

@@ -8,19 +8,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
-	"os"
-	"os/signal"
+	"strings"
 	"sync"
 
 	"zeromux/zmq"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil && ctx.Err() == nil {
+	if err := run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -39,16 +37,7 @@ type cache struct {
 var stocks = []string{"ABC", "DEF", "GHI"}
 
 func run(ctx context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
 	c := &cache{full: make(chan struct{}), last: make(map[string]zmq.Message)}
-	var others sync.WaitGroup
-	start := func(role func() error) {
-		others.Go(func() {
-			if err := role(); err != nil {
-				stop(err)
-			}
-		})
-	}
 	front, back, err := c.open()
 	if err != nil {
 		return err
@@ -56,20 +45,21 @@ func run(ctx context.Context) error {
 	start(func() error { return c.news(ctx) })
 	start(func() error { return c.subscriptions(ctx) })
 	start(func() error { return publisher(ctx, front) })
+	<-c.full // now everything has been said, and nobody was there
+	if err := lateSubscriber(ctx, "DEF", back); err != nil {
+		return err
+	}
+	return zmq.Term(ctx) // ends the cache
+}
 
-	select {
-	case <-c.full: // now everything has been said, and nobody was there
-		err = lateSubscriber(ctx, "DEF", back)
-	case <-ctx.Done():
-	}
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause // of whoever failed first
-	}
-	stop(nil)
-	others.Wait()
-	c.sub.Close()
-	c.xpub.Close()
-	return err
+// start runs a role on a goroutine until it fails or the sockets are no more.
+func start(role func() error) {
+	go func() {
+		err := role()
+		if over := errors.Is(err, zmq.ErrTerminated) || errors.Is(err, zmq.ErrClosed); err != nil && !over {
+			log.Fatal(err)
+		}
+	}()
 }
 
 // open binds the cache to publishers and to subscribers.
@@ -117,11 +107,10 @@ func (c *cache) subscriptions(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		body := m.Bytes()
-		if len(body) == 0 || body[0] != 1 {
+		topic, isNew := strings.CutPrefix(m.String(), "\x01")
+		if !isNew {
 			continue // somebody has left
 		}
-		topic := string(body[1:])
 		if err := c.answer(ctx, topic); err != nil {
 			return err
 		}
@@ -153,7 +142,6 @@ func publisher(ctx context.Context, endpoint string) error {
 	if err != nil {
 		return err
 	}
-	defer xpub.CloseContext(ctx)
 	if err := xpub.Connect(endpoint); err != nil {
 		return err
 	}
@@ -176,7 +164,6 @@ func lateSubscriber(ctx context.Context, stock, endpoint string) error {
 	if err != nil {
 		return err
 	}
-	defer sub.Close()
 	if err := sub.Subscribe(stock); err != nil {
 		return err
 	}

@@ -14,9 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"os"
-	"os/signal"
-	"sync"
 	"time"
 
 	"zeromux/zmq"
@@ -28,9 +25,7 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil && ctx.Err() == nil {
+	if err := run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -40,21 +35,13 @@ func run(ctx context.Context) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancelCause(ctx)
 	p := &pirate{endpoint: s.endpoint}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		if err := s.serve(ctx); err != nil {
-			stop(err)
-		}
-	})
-	err := p.askAll(ctx)
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause // of whoever failed first
+	served := make(chan error, 1)
+	go func() { served <- s.serve(ctx) }()
+	if err := p.askAll(ctx); err != nil {
+		return err
 	}
-	stop(nil)
-	serving.Wait()
-	return err
+	return <-served
 }
 
 // askAll asks until the server has left.
@@ -147,7 +134,6 @@ func (s *server) open() (err error) {
 
 // serve answers until it has answered the last request.
 func (s *server) serve(ctx context.Context) error {
-	defer func() { s.rep.Close() }()
 	for received := 1; ; received++ {
 		m, err := s.rep.Recv(ctx)
 		if err != nil {
@@ -156,11 +142,7 @@ func (s *server) serve(ctx context.Context) error {
 		switch received {
 		case slowAt:
 			fmt.Printf("server: is busy with %s\n", m)
-			select {
-			case <-time.After(patience * 3 / 2):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+			<-time.After(patience * 3 / 2)
 		case crashAt:
 			fmt.Printf("server: crashes at %s\n", m)
 			s.rep.Close()

@@ -8,11 +8,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
-	"os"
-	"os/signal"
-	"sync"
 
 	"zeromux/zmq"
 )
@@ -21,48 +19,43 @@ import (
 const enough = 5
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil && ctx.Err() == nil {
+	if err := run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
 
 func run(ctx context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	var subscribing, others sync.WaitGroup
-	start := func(group *sync.WaitGroup, role func() error) {
-		group.Go(func() {
-			if err := role(); err != nil {
-				stop(err)
-			}
-		})
-	}
-
 	xsub, front, err := bound(zmq.XSUB)
 	if err != nil {
 		return err
 	}
-	defer xsub.Close()
 	xpub, back, err := bound(zmq.XPUB)
 	if err != nil {
 		return err
 	}
-	defer xpub.Close()
-	start(&others, func() error { return published(ctx, xsub, xpub) })
-	start(&others, func() error { return subscribed(ctx, xpub, xsub) })
+	start(func() error { return published(ctx, xsub, xpub) })
+	start(func() error { return subscribed(ctx, xpub, xsub) })
 
 	for _, city := range []string{"Berlin", "Bombay", "Boston"} {
-		start(&others, func() error { return publisher(ctx, city, front) })
+		start(func() error { return publisher(ctx, city, front) })
 	}
-	for _, topic := range []string{"Bo", "Berlin"} {
-		start(&subscribing, func() error { return subscriber(ctx, topic, back) })
+	heard := make(chan error, 2)
+	go func() { heard <- subscriber(ctx, "Bo", back) }()
+	go func() { heard <- subscriber(ctx, "Berlin", back) }()
+	if err := errors.Join(<-heard, <-heard); err != nil {
+		return err
 	}
-	subscribing.Wait()
-	err = context.Cause(ctx) // of whoever failed first
-	stop(nil)
-	others.Wait()
-	return err
+	return zmq.Term(ctx) // ends the proxy and the publishers
+}
+
+// start runs a role on a goroutine until it fails or the sockets are no more.
+func start(role func() error) {
+	go func() {
+		err := role()
+		if over := errors.Is(err, zmq.ErrTerminated) || errors.Is(err, zmq.ErrClosed); err != nil && !over {
+			log.Fatal(err)
+		}
+	}()
 }
 
 // bound makes a socket that others may connect to.
@@ -104,13 +97,14 @@ func subscribed(ctx context.Context, xpub, xsub *zmq.Socket) error {
 	return nil
 }
 
-// publisher publishes numbered news from a city until ctx ends.
+// publisher publishes numbered news from a city for ever.
 func publisher(ctx context.Context, city, endpoint string) error {
-	pub, err := zmq.NewSocket(zmq.PUB, nil)
+	// Without NoLinger, Term would wait until the last news are out: for ever,
+	// if the proxy is closed first.
+	pub, err := zmq.NewSocket(zmq.PUB, &zmq.Config{Linger: zmq.NoLinger})
 	if err != nil {
 		return err
 	}
-	defer pub.Close()
 	if err := pub.Connect(endpoint); err != nil {
 		return err
 	}
@@ -127,7 +121,6 @@ func subscriber(ctx context.Context, topic, endpoint string) error {
 	if err != nil {
 		return err
 	}
-	defer sub.Close()
 	if err := sub.Subscribe(topic); err != nil {
 		return err
 	}

@@ -2,20 +2,20 @@
 // places without knowing who listens, and each subscriber gets those of the
 // place it asked for. The publisher filters: what nobody wants is not sent.
 //
-//	go run ./examples/weather                                          # a station, two subscribers
-//	go run ./examples/weather -bind tcp://127.0.0.1:5556               # the station alone
-//	go run ./examples/weather -connect tcp://127.0.0.1:5556 -place 10001
+//	go run ./examples/weather                                # a station, two subscribers
+//	go run ./examples/weather -bind tcp://127.0.0.1:5556     # the station alone
+//	go run ./examples/weather -connect tcp://127.0.0.1:5556  # a subscriber alone
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"math/rand/v2"
 	"os"
 	"os/signal"
-	"sync"
 
 	"zeromux/zmq"
 )
@@ -30,60 +30,44 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-
-	var err error
-	switch {
-	case *bind != "":
-		err = station(ctx, *bind, func(endpoint string) { fmt.Println("publishing on", endpoint) })
-	case *connect != "":
-		err = subscriber(ctx, *connect, *place)
-	default:
-		err = all(ctx, *place, *place+1)
-	}
-	if err != nil && ctx.Err() == nil {
+	if err := run(ctx, *bind, *connect, *place); err != nil && ctx.Err() == nil {
 		log.Fatal(err)
 	}
 }
 
-// all runs a station until every subscriber has heard enough.
-func all(ctx context.Context, places ...int) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	bound := make(chan string, 1)
-	var stationed, listening sync.WaitGroup
-	stationed.Go(func() {
-		stop(station(ctx, "tcp://127.0.0.1:*", func(endpoint string) { bound <- endpoint }))
-	})
-	select {
-	case endpoint := <-bound:
-		for _, place := range places {
-			listening.Go(func() {
-				if err := subscriber(ctx, endpoint, place); err != nil {
-					stop(err)
-				}
-			})
-		}
-	case <-ctx.Done():
+func run(ctx context.Context, bind, connect string, place int) error {
+	if connect != "" {
+		return subscriber(ctx, connect, place)
 	}
-	listening.Wait()
-	err := context.Cause(ctx) // of whoever failed first
-	stop(nil)
-	stationed.Wait()
-	return err
-}
-
-// station publishes for ever. PUB never waits: a subscriber that is too slow
-// misses reports, and one that comes late has missed the earlier ones.
-func station(ctx context.Context, endpoint string, started func(endpoint string)) error {
 	pub, err := zmq.NewSocket(zmq.PUB, nil)
 	if err != nil {
 		return err
 	}
-	defer pub.Close()
-	bound, err := pub.Bind(endpoint)
+	if bind != "" {
+		endpoint, err := pub.Bind(bind)
+		if err != nil {
+			return err
+		}
+		fmt.Println("publishing on", endpoint)
+		return station(ctx, pub)
+	}
+	endpoint, err := pub.Bind("tcp://127.0.0.1:*") // any port that is free
 	if err != nil {
 		return err
 	}
-	started(bound)
+	heard := make(chan error, 2)
+	go func() { _ = station(ctx, pub) }() // until Term
+	go func() { heard <- subscriber(ctx, endpoint, place) }()
+	go func() { heard <- subscriber(ctx, endpoint, place+1) }()
+	if err := errors.Join(<-heard, <-heard); err != nil {
+		return err
+	}
+	return zmq.Term(ctx)
+}
+
+// station publishes for ever. PUB never waits: a subscriber that is too slow
+// misses reports, and one that comes late has missed the earlier ones.
+func station(ctx context.Context, pub *zmq.Socket) error {
 	for {
 		place, degrees, humidity := 10000+rand.IntN(100), rand.IntN(60)-20, 10+rand.IntN(80)
 		if err := pub.SendString(ctx, fmt.Sprintf("%d %d %d", place, degrees, humidity)); err != nil {
@@ -99,7 +83,6 @@ func subscriber(ctx context.Context, endpoint string, place int) error {
 	if err != nil {
 		return err
 	}
-	defer sub.Close()
 	if err := sub.Subscribe(fmt.Sprint(place) + " "); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -17,7 +18,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"sync"
 
 	"zeromux/zmq"
 )
@@ -55,26 +55,24 @@ func main() {
 // one word changes the transport.
 func all(ctx context.Context, workers int) error {
 	const tasks, results = "inproc://tasks", "inproc://results"
-	ctx, stop := context.WithCancelCause(ctx)
-	var others sync.WaitGroup
-	start := func(role func() error) {
-		others.Go(func() {
-			if err := role(); err != nil {
-				stop(err)
-			}
-		})
-	}
 	for i := range workers {
 		start(func() error { return worker(ctx, fmt.Sprint("worker ", i+1), tasks, results) })
 	}
 	start(func() error { return ventilator(ctx, tasks, workers) })
-	err := sink(ctx, results)
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause // of whoever failed first
+	if err := sink(ctx, results); err != nil {
+		return err
 	}
-	stop(nil)
-	others.Wait()
-	return err
+	return zmq.Term(ctx) // ends the workers
+}
+
+// start runs a role on a goroutine until it fails or the sockets are no more.
+func start(role func() error) {
+	go func() {
+		err := role()
+		if over := errors.Is(err, zmq.ErrTerminated) || errors.Is(err, zmq.ErrClosed) || errors.Is(err, context.Canceled); err != nil && !over {
+			log.Fatal(err)
+		}
+	}()
 }
 
 // ventilator deals the tasks out once enough workers are there: the first one
@@ -84,7 +82,6 @@ func ventilator(ctx context.Context, endpoint string, workers int) error {
 	if err != nil {
 		return err
 	}
-	defer push.CloseContext(ctx) // not before the tasks are out
 	if _, err := push.Bind(endpoint); err != nil {
 		return err
 	}
@@ -96,7 +93,7 @@ func ventilator(ctx context.Context, endpoint string, workers int) error {
 			return err
 		}
 	}
-	return nil
+	return push.CloseContext(ctx) // when the tasks are out
 }
 
 // worker works until ctx ends.
@@ -105,12 +102,10 @@ func worker(ctx context.Context, name, tasks, results string) error {
 	if err != nil {
 		return err
 	}
-	defer pull.Close()
 	push, err := zmq.NewSocket(zmq.PUSH, nil)
 	if err != nil {
 		return err
 	}
-	defer push.Close()
 	if err := push.Connect(results); err != nil {
 		return err
 	}
@@ -138,7 +133,6 @@ func sink(ctx context.Context, endpoint string) error {
 	if err != nil {
 		return err
 	}
-	defer pull.Close()
 	if _, err := pull.Bind(endpoint); err != nil {
 		return err
 	}
