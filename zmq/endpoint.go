@@ -114,15 +114,19 @@ func inUse(err error) error {
 }
 
 func (s *Socket) bindName(name, endpoint string) error {
-	s.mu.Lock()
-	s.names[name] = struct{}{}
-	s.last = endpoint
-	s.mu.Unlock()
 	if err := s.ctx.registry.Bind(name, s.side()); err != nil {
-		s.mu.Lock()
-		delete(s.names, name)
-		s.mu.Unlock()
 		return fmt.Errorf("%w: %w", ErrAddressInUse, err)
+	}
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.names[name] = struct{}{}
+		s.last = endpoint
+	}
+	s.mu.Unlock()
+	if closed { // meanwhile
+		s.ctx.registry.Unbind(name, s.side())
+		return ErrClosed
 	}
 	return nil
 }
