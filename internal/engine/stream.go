@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"time"
 
 	"zeromux/internal/pipe"
@@ -108,6 +109,7 @@ func (c *connection) write() {
 	defer c.through()
 	var control []byte
 	var list [][]byte
+	looked := false // once more, before going to sleep
 	for {
 		if c.out.between() {
 			if control = c.takeControl(control); control != nil {
@@ -127,7 +129,15 @@ func (c *connection) write() {
 				c.writeFailed()
 				return
 			}
+			looked = false
 		case pipe.Empty:
+			if !looked {
+				// A sender that is about to go on costs less than being woken.
+				looked = true
+				runtime.Gosched()
+				continue
+			}
+			looked = false
 			select {
 			case <-c.kick:
 			case <-c.dead:
