@@ -93,10 +93,11 @@ func (t Transport) Dial(ctx context.Context, address string, o *transport.Option
 	return conn, nil
 }
 
-// Listen implements transport.Transport. What exists at the path, of whatever
-// kind but a directory, is removed first, as libzmq does: so the address of a
-// process that died, or of one that still lives, can be taken over. An address
-// that begins with "*" stands for the file "socket" in a new directory.
+// Listen implements transport.Transport. A socket, a link or an empty file at
+// the path is removed first, as libzmq does: so the address of a process that
+// died, or of one that still lives, can be taken over. libzmq removes files
+// that are not empty and devices as well; here the address is in use. An
+// address that begins with "*" stands for the file "socket" in a new directory.
 func (Transport) Listen(ctx context.Context, address string, o *transport.Options) (transport.Listener, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -49,10 +49,16 @@ func absolute(path string) string {
 	return path
 }
 
-// unlink removes what is at path, unless it is a directory. If it cannot, the
-// bind that follows says why.
+// unlink removes what an earlier bind may have left at path, and what holds
+// nothing that anybody could miss: a socket, a link, an empty file. Whatever
+// else is there stays, and the bind that follows fails.
 func unlink(path string) {
-	if info, err := os.Lstat(path); err == nil && !info.IsDir() {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return
+	}
+	switch kind := info.Mode().Type(); {
+	case kind == os.ModeSocket, kind == os.ModeSymlink, kind == 0 && info.Size() == 0:
 		os.Remove(path)
 	}
 }

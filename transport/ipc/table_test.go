@@ -118,8 +118,8 @@ func TestBindRemovesWhatIsThere(t *testing.T) {
 			l.SetUnlinkOnClose(false)
 			l.Close()
 		}},
-		{name: "a plain file", put: func(t *testing.T, path string) {
-			if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		{name: "an empty file", put: func(t *testing.T, path string) {
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -139,6 +139,24 @@ func TestBindRemovesWhatIsThere(t *testing.T) {
 				t.Errorf("the file is left behind: %v", err)
 			}
 		})
+	}
+}
+
+// Who binds the wrong path by mistake loses nothing by it.
+func TestBindLeavesAFileThatIsNotEmpty(t *testing.T) {
+	p := path(t)
+	if err := os.WriteFile(p, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := ipc.Transport{}.Listen(t.Context(), p, nil)
+	if err == nil {
+		l.Close()
+		t.Error("bound in place of the file")
+	} else if !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("%v, want the address in use", err)
+	}
+	if b, err := os.ReadFile(p); string(b) != "mine" {
+		t.Errorf("the file holds %q: %v", b, err)
 	}
 }
 
