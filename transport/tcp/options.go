@@ -142,7 +142,11 @@ func orSystem[T int | time.Duration](v T) T {
 
 // roundUp returns d as a whole number of units, as the system's calls take it.
 func roundUp(d, unit time.Duration) int {
-	return int(min((d+unit-1)/unit, math.MaxInt32))
+	n := d / unit
+	if d%unit > 0 {
+		n++
+	}
+	return int(min(n, math.MaxInt32))
 }
 
 // setBuffers asks for the sizes of a connection's buffers.
