@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"net"
 	"syscall"
@@ -99,11 +100,11 @@ func (s *Session) pause() bool {
 func (s *Session) backoff() time.Duration {
 	base, most := s.cfg.ReconnectInterval, s.cfg.ReconnectIntervalMax
 	if most <= 0 {
-		return base + rand.N(base)
+		return base + min(rand.N(base), math.MaxInt64-base)
 	}
 	d := base
 	for i := 0; i < s.attempt && d < most; i++ {
-		d *= 2
+		d += min(d, math.MaxInt64-d)
 	}
 	s.attempt++
 	return min(d, most)
