@@ -13,6 +13,13 @@ const (
 	maxTTL = math.MaxUint16 * 100 * time.Millisecond
 	// maxDevice is the most octets of an interface's name, as in libzmq.
 	maxDevice = 16
+	// maxKeepAlive and maxKeepAliveCount are Linux's. Beyond them every
+	// connection would fail, one by one.
+	maxKeepAlive      = 32767 * time.Second
+	maxKeepAliveCount = 127
+	// maxMetadata is the most octets of all names and values of Metadata, far
+	// below what a peer takes in a handshake.
+	maxMetadata = 64 << 10
 )
 
 // check returns what is wrong with c: the field, what it is and what it may be.
@@ -51,8 +58,8 @@ func (c *Config) check() error {
 		{"Heartbeat.Interval", c.Heartbeat.Interval, 0, Forever},
 		{"Heartbeat.Timeout", c.Heartbeat.Timeout, NoTimeout, Forever},
 		{"Heartbeat.TTL", c.Heartbeat.TTL, 0, maxTTL},
-		{"TCP.KeepAliveIdle", c.TCP.KeepAliveIdle, 0, Forever},
-		{"TCP.KeepAliveInterval", c.TCP.KeepAliveInterval, 0, Forever},
+		{"TCP.KeepAliveIdle", c.TCP.KeepAliveIdle, 0, maxKeepAlive},
+		{"TCP.KeepAliveInterval", c.TCP.KeepAliveInterval, 0, maxKeepAlive},
 		{"TCP.MaxRetransmit", c.TCP.MaxRetransmit, 0, Forever},
 	} {
 		switch {
@@ -68,12 +75,19 @@ func (c *Config) check() error {
 	if n := len(c.TCP.BindToDevice); n > maxDevice {
 		return fmt.Errorf("%w: Config.TCP.BindToDevice has %d octets, more than %d", ErrInvalid, n, maxDevice)
 	}
+	if n := c.TCP.KeepAliveCount; n > maxKeepAliveCount {
+		return fmt.Errorf("%w: Config.TCP.KeepAliveCount is %d, more than %d", ErrInvalid, n, maxKeepAliveCount)
+	}
 	return c.checkMetadata()
 }
 
 func (c *Config) checkMetadata() error {
+	size := 0
 	for name, value := range c.Metadata {
+		size += len(name) + len(value)
 		switch {
+		case size > maxMetadata:
+			return fmt.Errorf("%w: Config.Metadata has more than %d octets", ErrInvalid, maxMetadata)
 		case !strings.HasPrefix(name, "X-"), len(name) > 255, strings.Contains(name, ":"):
 			return fmt.Errorf(`%w: Config.Metadata name %.300q is not "X-" and more, 255 octets at most, without colon`, ErrInvalid, name)
 		case value == "":

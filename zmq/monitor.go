@@ -134,8 +134,15 @@ func (m *monitors) stop() {
 // the call of Events on, until ctx ends or the socket is closed. A reader that
 // falls 1024 events behind loses some; the socket never waits for it.
 func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
-	c := s.monitors.add()
+	first := make(chan chan Event, 1)
+	first <- s.monitors.add()
 	return func(yield func(Event) bool) {
+		var c chan Event
+		select {
+		case c = <-first:
+		default:
+			c = s.monitors.add() // the sequence is ranged over once more
+		}
 		defer s.monitors.remove(c)
 		for {
 			select {

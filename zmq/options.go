@@ -73,7 +73,8 @@ type Config struct {
 
 	// Metadata are properties that peers can read from every message. Names
 	// begin with "X-" and have at most 255 octets; neither they nor the values
-	// are empty. libzmq: ZMQ_METADATA.
+	// are empty. All together have at most 64 KiB: peers turn away who says too
+	// much before they know him. libzmq: ZMQ_METADATA.
 	Metadata map[string]string `json:"metadata" yaml:"metadata" toml:"metadata"`
 }
 
@@ -168,7 +169,8 @@ type TCP struct {
 	KeepAlive *bool `json:"keep_alive" yaml:"keep_alive" toml:"keep_alive"`
 	// KeepAliveIdle, KeepAliveInterval and KeepAliveCount are the pause before
 	// the first probe, the one between probes, and how many may stay
-	// unanswered. Zero is the system's default. libzmq: ZMQ_TCP_KEEPALIVE_IDLE,
+	// unanswered; at most 32767 s, 32767 s and 127, which is what Linux takes.
+	// Zero is the system's default. libzmq: ZMQ_TCP_KEEPALIVE_IDLE,
 	// _INTVL, _CNT.
 	KeepAliveIdle     time.Duration `json:"keep_alive_idle" yaml:"keep_alive_idle" toml:"keep_alive_idle"`
 	KeepAliveInterval time.Duration `json:"keep_alive_interval" yaml:"keep_alive_interval" toml:"keep_alive_interval"`

@@ -137,6 +137,8 @@ func (s *Socket) Set(options ...Option) error {
 }
 
 func (s *Socket) set(options []Option) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.sendMu.Lock()
 	defer s.sendMu.Unlock()
 	s.recvMu.Lock()
@@ -144,10 +146,11 @@ func (s *Socket) set(options []Option) error {
 	if s.dead != nil {
 		return s.dead
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	config := s.config
 	for _, o := range options {
+		if o.set == nil {
+			return fmt.Errorf("%w: an Option that no function has made", ErrInvalid)
+		}
 		if o.types != nil && !slices.Contains(o.types, s.Type()) {
 			return fmt.Errorf("%w: %s is not for %v", ErrInvalid, o.name, s.Type())
 		}

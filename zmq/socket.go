@@ -55,7 +55,6 @@ type Socket struct {
 	sessions  map[*engine.Session]*pipe.End
 	leaving   map[*engine.Session]struct{} // those of them whose endpoint was given up
 	links     map[*pipe.End]*linked
-	nextID    string        // for the next connect; libzmq: ZMQ_CONNECT_ROUTING_ID
 	last      string        // the endpoint of the last bind or connect
 	changed   chan struct{} // closed and made anew when peers come or go
 	online    map[*pipe.End]*message.Peer
@@ -101,6 +100,9 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 		ReceiversLook: s.hub.WakeReceivers,
 		SendersLook:   s.hub.WakeSenders,
 	})
+	if p, ok := s.pattern.(pattern.FairReceiver); ok {
+		s.fair = p.Queue()
+	}
 	return s
 }
 
@@ -159,9 +161,13 @@ func (s *Socket) SendBytes(ctx context.Context, body []byte) error {
 // SendOwned is Send without copying: frames of 16 KiB and more are queued as
 // they are. On success release is called exactly once, on any goroutine and
 // under no lock, when the memory may be changed again; on error the message
-// stays with the caller and release is not called.
+// stays with the caller and release is not called. It may be nil, for memory
+// that is not changed again.
 func (s *Socket) SendOwned(ctx context.Context, m Message, release func()) error {
-	owner := message.NewOwner(release)
+	if release == nil {
+		release = func() {}
+	}
+	owner := message.NewOwner(func() { go release() }) // the last reference may go under a lock
 	if err := s.send(ctx, m.Frames, owner); err != nil {
 		return err
 	}
@@ -301,6 +307,7 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 // grown to what arrives. The frames that an earlier RecvInto put into m die.
 // Frames that came from elsewhere are let go untouched.
 func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
+	_ = *m // a nil pointer panics here, where no lock is held
 	if ctx.Done() == nil {
 		s.lockRecv()
 		if body, peer, ok := s.nextShort(); ok {
@@ -460,11 +467,20 @@ func (s *Socket) subscription(op string, do func(pattern.Subscriber) error) erro
 		return s.fail(op, "", pattern.ErrUnsupported)
 	}
 	var err error
-	s.both(func() { err = do(p) })
+	if !s.both(func() { err = do(p) }) {
+		err = s.death()
+	}
 	if err != nil {
 		return s.fail(op, "", err)
 	}
 	return nil
+}
+
+// death is why calls fail, or nil while they do not.
+func (s *Socket) death() error {
+	s.recvMu.Lock()
+	defer s.recvMu.Unlock()
+	return s.dead
 }
 
 // TopicsCount is the number of distinct topics that a PUB or XPUB serves, or a
