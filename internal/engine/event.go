@@ -16,7 +16,7 @@ import (
 // EventKind tells what happened, by libzmq's numbers.
 type EventKind uint32
 
-// What can happen. RFC-less; libzmq: zmq_socket_monitor.
+// What can happen. libzmq: zmq_socket_monitor.
 const (
 	EventConnected          EventKind = 0x0001
 	EventConnectDelayed     EventKind = 0x0002

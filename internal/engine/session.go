@@ -263,9 +263,10 @@ func (s *Session) interrupt(cause error) {
 		c.abort(cause)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.raw != nil {
-		_ = s.raw.Close() // the handshake ends with an error of its own
+	raw := s.raw
+	s.mu.Unlock()
+	if raw != nil {
+		_ = raw.Close() // the handshake ends with an error of its own
 	}
 }
 
@@ -295,10 +296,11 @@ func (s *Session) Close(linger time.Duration) {
 // interruptShaking ends a handshake whose outcome nobody waits for.
 func (s *Session) interruptShaking() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.raw != nil {
+	raw := s.raw
+	s.mu.Unlock()
+	if raw != nil {
 		s.cancel()
-		_ = s.raw.Close() // the handshake ends with an error of its own
+		_ = raw.Close() // the handshake ends with an error of its own
 	}
 }
 
