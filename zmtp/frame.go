@@ -84,9 +84,9 @@ func parseLongHeader(b []byte) (Header, int, error) {
 	return Header{Flags(b[0]) & (FlagMore | FlagCommand), int64(size)}, MaxHeader, nil
 }
 
-// maxBody is the largest body that could ever be held in memory: Go's heap ends
-// at 2^48 octets where an address has 64 bits.
-const maxBody = 1<<(31+17*(strconv.IntSize/64)) - 1
+// maxBody is the largest body that could ever be held in memory, a header before
+// it: Go's heap ends at 2^48 octets where an address has 64 bits.
+const maxBody = 1<<(31+17*(strconv.IntSize/64)) - 1 - MaxHeader
 
 // Check returns ErrTooLarge when the body is larger than maxFrame octets or than
 // memory can be; a negative maxFrame is no limit. It is to be asked before memory
