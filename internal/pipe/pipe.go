@@ -143,14 +143,17 @@ func (e *End) Drained() bool { return e.out.depth() == 0 }
 // whoever took them included.
 func (e *End) Depth() (out, in int) { return e.out.depth(), e.in.depth() }
 
-// Written is how many messages and octets this side ever wrote.
-func (e *End) Written() (messages, octets uint64) { return e.out.totals(false) }
+// Written is how many messages and octets this side ever wrote, but for those
+// that TakeWritten has told.
+func (e *End) Written() (messages, octets uint64) { return e.out.totals(&e.out.byWriter, false) }
 
-// Arrived is how many messages and octets were ever written for this side.
-func (e *End) Arrived() (messages, octets uint64) { return e.in.totals(false) }
+// Arrived is how many messages and octets were ever written for this side, but
+// for those that TakeArrived has told.
+func (e *End) Arrived() (messages, octets uint64) { return e.in.totals(&e.in.byReader, false) }
 
-// TakeWritten is Written, and begins to count anew.
-func (e *End) TakeWritten() (messages, octets uint64) { return e.out.totals(true) }
+// TakeWritten is Written, and begins to count anew. What the other side counts as
+// arrived stays.
+func (e *End) TakeWritten() (messages, octets uint64) { return e.out.totals(&e.out.byWriter, true) }
 
 // TakeArrived is Arrived, and begins to count anew.
-func (e *End) TakeArrived() (messages, octets uint64) { return e.in.totals(true) }
+func (e *End) TakeArrived() (messages, octets uint64) { return e.in.totals(&e.in.byReader, true) }

@@ -52,7 +52,12 @@ type queue struct {
 
 	messages uint64 // ever written, but for those that wait
 	octets   uint64 // of their frames, encoded
+
+	byWriter, byReader tally // how much of that either side has taken into its own books
 }
+
+// tally is a number of messages, and of the octets of their frames, encoded.
+type tally struct{ messages, octets uint64 }
 
 // marks is the high-water mark of one direction, in messages, and the two
 // shares that it is made of: an in-process queue is as long as the sender's and
@@ -238,13 +243,15 @@ func octetsOf(spans []Span) (octets uint64) {
 	return octets
 }
 
-// totals are the messages and octets ever written; with reset it begins anew.
-func (q *queue) totals(reset bool) (messages, octets uint64) {
+// totals are the messages and octets ever written that are not in taken, one of
+// the tallies of q; with take they are from then on.
+func (q *queue) totals(taken *tally, take bool) (messages, octets uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	messages, octets = q.messages+uint64(q.n), q.octets+octetsOf(q.spans)
-	if reset {
-		q.messages, q.octets = -uint64(q.n), -octetsOf(q.spans)
+	all := tally{q.messages + uint64(q.n), q.octets + octetsOf(q.spans)}
+	messages, octets = all.messages-taken.messages, all.octets-taken.octets
+	if take {
+		*taken = all
 	}
 	return messages, octets
 }
