@@ -26,7 +26,8 @@ const (
 	maxClassBits = 24
 	minClassBits = 15 // 32 KiB: the first power of two above LargeFrame
 
-	// freeOctets bounds what one size class keeps for reuse.
+	// freeOctets bounds what one size class keeps for reuse; four blocks are
+	// kept in any case.
 	freeOctets = 8 << 20
 )
 
