@@ -27,7 +27,7 @@ func (h host) Started(session *engine.Session) bool {
 // Open implements engine.Host.
 func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
 	h.mu.Lock()
-	if h.closed {
+	if _, leaving := h.leaving[session]; h.closed || leaving {
 		h.mu.Unlock()
 		return nil, nil, false
 	}
@@ -223,7 +223,15 @@ func (n neighbour) Attach(e *pipe.End, l *inproc.Link) bool {
 }
 
 // Online implements inproc.Side.
-func (n neighbour) Online(e *pipe.End, peer *message.Peer) bool { return n.up(e, peer) }
+func (n neighbour) Online(e *pipe.End, peer *message.Peer) bool {
+	served := n.up(e, peer)
+	n.mu.Lock()
+	if n.links[e] == nil { // given up meanwhile
+		delete(n.online, e)
+	}
+	n.mu.Unlock()
+	return served
+}
 
 // Detach implements inproc.Side.
 func (n neighbour) Detach(e *pipe.End, _ *inproc.Link) {
