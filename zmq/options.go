@@ -46,7 +46,7 @@ type Config struct {
 	HighWater HighWater `json:"high_water" yaml:"high_water" toml:"high_water"`
 	// Linger is how long messages that are not sent yet are kept after Close.
 	// Zero is the default: Forever, but NoLinger for SUB and XSUB, and for all
-	// when the context is not Blocky. libzmq: ZMQ_LINGER.
+	// when the context is NotBlocky. libzmq: ZMQ_LINGER.
 	Linger time.Duration `json:"linger" yaml:"linger" toml:"linger"`
 	// SendTimeout and RecvTimeout end the waiting of calls with ErrTimeout.
 	// Zero is the default, Forever; NoWait does not wait at all. libzmq:

@@ -283,8 +283,9 @@ func (s *Socket) offer(frames [][]byte, owner *message.Owner) error {
 }
 
 // Recv receives the next message, and waits until there is one. The message is
-// the caller's for good. It keeps the block alive that it arrived in, up to 64
-// KiB: see Message.Clone for messages that are kept for long.
+// the caller's for good. It keeps the block alive that it arrived in, 64 KiB
+// or, where large frames come in, 256: see Message.Clone for messages that are
+// kept for long.
 //
 // The error wraps ErrTimeout, ErrState, ErrUnsupported, ErrClosed, ErrTerminated
 // or ctx's own.
