@@ -118,14 +118,19 @@ func (s *Socket) detach(app *pipe.End) {
 	s.down(app)
 	s.look()
 	s.retire(app)
+	s.prune(app)
 }
 
 // Ended implements engine.Host.
 func (h host) Ended(session *engine.Session) {
 	h.mu.Lock()
+	app := h.sessions[session]
 	delete(h.sessions, session)
 	delete(h.leaving, session)
 	h.mu.Unlock()
+	if app != nil {
+		h.prune(app)
+	}
 	h.finish()
 }
 
