@@ -74,7 +74,7 @@ func (m Message) Size() int {
 }
 
 // Clone returns a message with memory of its own. A message from Recv keeps the
-// whole block of 64 KiB alive that it arrived in, and one from RecvInto dies at
+// whole block of 64 or 256 KiB alive that it arrived in, and one from RecvInto dies at
 // the next call: clone what is kept for long.
 func (m Message) Clone() Message {
 	buffer := make([]byte, 0, m.Size())
@@ -121,6 +121,7 @@ const (
 	slabFrames = 256
 	slabOctets = 4 << 10
 	slabPeers  = 1024 // records kept; more are made again when they are needed
+	slabPeer   = 2 << 10
 )
 
 // list returns a list of n frames that is the caller's for good.
@@ -150,10 +151,22 @@ func (s *slab) extra(p *message.Peer) *extra {
 			s.extras = make(map[*message.Peer]*extra)
 		}
 		x = &extra{peer: newPeerInfo(p)}
-		s.extras[p] = x
+		if !wordy(p) {
+			s.extras[p] = x
+		}
 	}
 	s.recent, s.record = p, x
 	return x
+}
+
+// wordy reports whether p has said so much in its handshake that its record is
+// not kept beside others, which may be those of peers that are long gone.
+func wordy(p *message.Peer) bool {
+	size := 0
+	for i := range p.Properties {
+		size += 64 + len(p.Properties[i].Name) + len(p.Properties[i].Value)
+	}
+	return size > slabPeer
 }
 
 // clone returns a copy of a short frame, carved from a block.
