@@ -165,7 +165,7 @@ func (l *Link) over() bool {
 
 // Close ends the link from the side of e, one of its two ends, which must not
 // be read any more. The other side can read what waits. A link that nobody has
-// joined keeps waiting, with what was sent, until somebody does or the context
+// joined keeps waiting, if something was sent, until somebody does or the context
 // ends.
 func (l *Link) Close(e *pipe.End) {
 	l.mu.Lock()
@@ -182,7 +182,10 @@ func (l *Link) Close(e *pipe.End) {
 	}
 	e.CloseWrite()
 	e.CloseRead()
-	if side != nil && !otherClosed && !joining {
+	switch {
+	case side == nil && e == l.near && e.Drained():
+		l.Drop() // nobody will ever miss it
+	case side != nil && !otherClosed && !joining:
 		side.Detach(other, l)
 	}
 }

@@ -281,6 +281,23 @@ func TestADroppedLinkGivesBackWhatWasLent(t *testing.T) {
 	}
 }
 
+// A link that is closed before anybody has joined it waits on only if something
+// was sent: sockets that come and go at a name that nobody binds leave nothing.
+func TestAnEmptyLinkDoesNotWaitOn(t *testing.T) {
+	for sent, want := range map[bool]int{false: 0, true: 1} {
+		var r Registry
+		a := &side{}
+		l := r.Connect("name", a, nil)
+		if sent {
+			a.send("x")
+		}
+		l.Close(l.near)
+		if n := len(r.waiting["name"]); n != want {
+			t.Errorf("something sent %v: %d links wait, want %d", sent, n, want)
+		}
+	}
+}
+
 // Whoever binds, connects, closes and unbinds at once: every pipe is told of to both
 // sides, and over for both in the end.
 func TestManyAtOnce(t *testing.T) {
