@@ -9,11 +9,12 @@ import (
 	"zeromux/internal/pipe"
 )
 
-// stop makes every blocked and further call fail with err.
+// stop makes every blocked and further call fail with err, or with what an
+// earlier stop said.
 func (s *Socket) stop(err error) {
 	s.sendMu.Lock()
 	s.recvMu.Lock()
-	if s.dead == nil || err == ErrClosed {
+	if s.dead == nil {
 		s.dead = err
 	}
 	s.solo.Store(nil)

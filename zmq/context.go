@@ -152,8 +152,11 @@ func (c *Context) Shutdown() {
 // Term shuts the context down, closes every socket that is still open, and
 // waits until what they had to send is out, as their Linger allows. When ctx
 // ends first, the rest is thrown away and ctx's error returned. After Term no
-// goroutine, descriptor, file or timer of the context is left. libzmq:
-// zmq_ctx_term, which waits for the application to close the sockets instead.
+// goroutine, descriptor, file or timer of the context is left.
+//
+// With the default Linger it waits for ever for a message whose peer is gone
+// and does not come back, as when both were sockets of this context: give ctx a
+// deadline, or the socket a Linger. libzmq: zmq_ctx_term, which waits for the application to close the sockets instead.
 func (c *Context) Term(ctx context.Context) error {
 	c.Shutdown()
 	for _, s := range c.list() {

@@ -147,8 +147,10 @@ func (s *Socket) Peers() []PeerInfo {
 	return list
 }
 
-// WaitPeers waits until at least n peers are connected. It ends the guessing
-// when a program must not send before its subscribers are there.
+// WaitPeers waits until at least n peers are connected and have shaken hands. It
+// ends the guessing when a program must not begin alone. A publisher's peer
+// subscribes a moment later than that: where the very first message counts, use
+// an XPUB, which receives the subscriptions.
 func (s *Socket) WaitPeers(ctx context.Context, n int) error {
 	for {
 		s.mu.Lock()
