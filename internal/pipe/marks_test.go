@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"math"
 	"testing"
 
 	"zeromux/internal/message"
@@ -99,4 +100,13 @@ func (r *rig) spansOf(all ...*message.Message) (spans []Span, n int) {
 	r.chunks[c] = true
 	c.Release()
 	return spans, len(all)
+}
+
+// Two shares that are as large as can be are not as small as can be together.
+func TestAMarkDoesNotOverflow(t *testing.T) {
+	var m marks
+	m.set(math.MaxInt, math.MaxInt)
+	if m.reached(1000) || m.step() < 1 || !m.low(1000) {
+		t.Errorf("the mark of %d is reached by 1000 messages, or is %d steps", m.mark, m.step())
+	}
 }

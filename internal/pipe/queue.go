@@ -74,7 +74,8 @@ func (m *marks) set(send, recv int) {
 	case send == 0 || recv == 0:
 		m.mark = 0
 	default:
-		m.mark = max(send, 0) + max(recv, 0)
+		send, recv = max(send, 0), max(recv, 0)
+		m.mark = send + min(recv, math.MaxInt-send)
 	}
 }
 
@@ -91,7 +92,7 @@ func (m *marks) step() int {
 	if m.mark == 0 {
 		return math.MaxInt
 	}
-	return (m.mark + 1) / 2
+	return m.mark - m.mark/2
 }
 
 // take moves all that waits to the reader and hands the reader's empty list to
