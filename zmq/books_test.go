@@ -96,3 +96,18 @@ func TestReceiveIntoMixesShortAndLong(t *testing.T) {
 		}
 	})
 }
+
+// Closing a socket takes nothing out of its books.
+func TestCountsOutliveClose(t *testing.T) {
+	c := newContext(t)
+	pull, push := newSocket(t, c, zmq.PULL, nil), newSocket(t, c, zmq.PUSH, nil)
+	connect(t, push, bind(t, pull, "inproc://"+t.Name()))
+	send(t, push, "hello")
+	if err := push.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := push.Stats().Sent; n != 1 {
+		t.Errorf("the sender counts %d messages, want 1", n)
+	}
+	want(t, pull, "hello")
+}

@@ -59,6 +59,7 @@ func (s *Socket) Close() error {
 	s.links = nil
 	s.mu.Unlock()
 	for e, l := range links {
+		s.retire(e)
 		l.link.Close(e)
 		if linger == 0 {
 			l.link.Drop()
