@@ -91,7 +91,7 @@ func (c *crowd) recv(waiter *Waiter, impatient bool) (number byte, ok bool) {
 
 // Whoever waits is woken when there is something to do, whatever the others do.
 func TestNoWakeUpIsLost(t *testing.T) {
-	const senders, receivers, each = 4, 5, 2000
+	const senders, receivers, each = 4, 5, 500
 	for _, mark := range []int{0, 1, 2, 3, 100} {
 		w := newCrowd(Config{SendMark: mark, SendMarkPeer: -1})
 		var sending, receiving sync.WaitGroup

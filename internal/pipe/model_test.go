@@ -555,7 +555,7 @@ func FuzzPipe(f *testing.F) {
 }
 
 func TestPipesDoAsTheModel(t *testing.T) {
-	runs := 150
+	runs := 60
 	if testing.Short() {
 		runs = 40
 	}
