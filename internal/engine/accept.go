@@ -56,7 +56,7 @@ func serve(env *Env, host Host, cfg *Config, t transport.Transport, ln transport
 		stop: stop, done: make(chan struct{}),
 	}
 	report(env, host, Event{Kind: EventListening, Endpoint: endpoint, Local: ln.Address()})
-	env.running.Add(1)
+	env.running.add()
 	go l.accept(ctx)
 	return l
 }
@@ -76,7 +76,7 @@ func (l *Listener) Close() error {
 
 // accept is the accepting goroutine.
 func (l *Listener) accept(ctx context.Context) {
-	defer l.env.running.Done()
+	defer l.env.running.done()
 	defer close(l.done)
 	for {
 		nc, err := l.ln.Accept()

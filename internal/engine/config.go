@@ -2,7 +2,6 @@ package engine
 
 import (
 	"log/slog"
-	"sync"
 	"time"
 
 	"zeromux/internal/mechanism"
@@ -21,11 +20,11 @@ type Env struct {
 	// Logger gets a record of what goes wrong; nil: silent.
 	Logger *slog.Logger
 
-	running sync.WaitGroup // sessions and listeners that have not ended
+	running count // sessions and listeners that have not ended
 }
 
 // Wait returns when every session and listener has ended.
-func (e *Env) Wait() { e.running.Wait() }
+func (e *Env) Wait() { e.running.wait() }
 
 // Config is an engine's share of a socket's options, as they were when the
 // endpoint was bound or connected.

@@ -53,7 +53,7 @@ type Session struct {
 func newSession(env *Env, host Host, cfg *Config, endpoint string) *Session {
 	s := &Session{env: env, host: host, cfg: cfg, endpoint: endpoint, done: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	env.running.Add(1)
+	env.running.add()
 	return s
 }
 
@@ -340,7 +340,7 @@ func (s *Session) finish() {
 	}
 	s.host.Ended(s)
 	close(s.done)
-	s.env.running.Done()
+	s.env.running.done()
 }
 
 // event reports e with what the connection tells.
