@@ -9,12 +9,12 @@ import (
 	"zeromux/internal/pipe"
 )
 
-// stop makes every blocked and further call fail with err, or with what an
-// earlier stop said.
+// stop makes every blocked and further call fail with err. Of a socket that is
+// closed after its context was shut down, the last word is the application's.
 func (s *Socket) stop(err error) {
 	s.sendMu.Lock()
 	s.recvMu.Lock()
-	if s.dead == nil {
+	if s.dead == nil || err == ErrClosed {
 		s.dead = err
 	}
 	s.solo.Store(nil)
@@ -27,7 +27,10 @@ func (s *Socket) stop(err error) {
 // Close closes the socket and returns at once. Messages that were received are
 // dropped; messages that are not sent yet go out in the background for as long
 // as Linger says. Blocked calls return ErrClosed. A second Close does nothing.
-func (s *Socket) Close() error {
+func (s *Socket) Close() error { return s.close(ErrClosed) }
+
+// close is Close; further calls fail with err.
+func (s *Socket) close(err error) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -41,7 +44,7 @@ func (s *Socket) Close() error {
 	s.names = nil
 	s.mu.Unlock()
 
-	s.stop(ErrClosed)
+	s.stop(err)
 	var errs []error
 	for _, l := range listeners {
 		errs = append(errs, l.Close())

@@ -160,7 +160,7 @@ func (c *Context) Shutdown() {
 func (c *Context) Term(ctx context.Context) error {
 	c.Shutdown()
 	for _, s := range c.list() {
-		_ = s.Close() // an error of unlinking a path; the socket is closed all the same
+		_ = s.close(ErrTerminated) // an error of unlinking a path; the socket is closed all the same
 	}
 	var err error
 	select {
