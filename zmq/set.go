@@ -45,7 +45,8 @@ func WithRecvTimeout(d time.Duration) Option {
 	return Option{name: "WithRecvTimeout", set: func(c *Config) { c.RecvTimeout = d }}
 }
 
-// WithMandatory sets Router.Mandatory. For ROUTER.
+// WithMandatory sets Router.Mandatory. For ROUTER; REP takes it, and the two
+// options below, without effect.
 func WithMandatory(on bool) Option {
 	return Option{"WithMandatory", []SocketType{ROUTER, REP}, func(c *Config) { c.Router.Mandatory = on }}
 }
@@ -71,6 +72,9 @@ func WithRelaxed(on bool) Option {
 	return Option{"WithRelaxed", []SocketType{REQ}, func(c *Config) { c.Req.Relaxed = on }}
 }
 
+// publishers take the options below. What they say of a peer's subscriptions and
+// of what an application hears of them is for XPUB: a PUB, which hears of none,
+// grants none either when it is to do so by hand.
 var publishers = []SocketType{XPUB, PUB}
 
 // WithVerbose sets PubSub.Verbose, and takes PubSub.Verboser back, as in libzmq.
@@ -84,7 +88,8 @@ func WithVerboser(on bool) Option {
 	return Option{"WithVerboser", publishers, func(c *Config) { c.PubSub.Verbose, c.PubSub.Verboser = on, on }}
 }
 
-// WithManual sets PubSub.Manual, for subscriptions that arrive later. For XPUB.
+// WithManual sets PubSub.Manual, for subscriptions that arrive later. For XPUB; a
+// PUB takes it too, and has no subscribers then.
 func WithManual(on bool) Option {
 	return Option{"WithManual", publishers, func(c *Config) { c.PubSub.Manual = on }}
 }
