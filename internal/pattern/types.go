@@ -43,8 +43,6 @@ type Row struct {
 	PrependsID bool
 	// AnnouncesID says that the handshake names the routing id, empty or not.
 	AnnouncesID bool
-	// KeepsID says that the pattern tells peers apart by their routing ids.
-	KeepsID bool
 	// Raw says that connections carry octets without any protocol.
 	Raw bool
 	// Conflates says that the type may keep the newest message alone.
@@ -94,7 +92,7 @@ var rows = [...]Row{
 	},
 	{
 		Type: REP, Name: "REP", Peers: []string{"REQ", "DEALER"}, New: newRep,
-		Sends: true, Receives: true, Lockstep: true, KeepsID: true,
+		Sends: true, Receives: true, Lockstep: true,
 	},
 	{
 		Type: DEALER, Name: "DEALER", Peers: []string{"REP", "DEALER", "ROUTER"}, New: newDealer,
@@ -102,7 +100,7 @@ var rows = [...]Row{
 	},
 	{
 		Type: ROUTER, Name: "ROUTER", Peers: []string{"REQ", "DEALER", "ROUTER"}, New: newRouter,
-		Sends: true, Receives: true, PrependsID: true, AnnouncesID: true, KeepsID: true,
+		Sends: true, Receives: true, PrependsID: true, AnnouncesID: true,
 	},
 	{
 		Type: PULL, Name: "PULL", Peers: []string{"PUSH"}, New: newPull,

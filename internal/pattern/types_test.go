@@ -77,7 +77,6 @@ func TestRowsSayWhatATypeIs(t *testing.T) {
 		{"cannot send", func(r *Row) bool { return !r.Sends }, "SUB PULL"},
 		{"cannot receive", func(r *Row) bool { return !r.Receives }, "PUB PUSH"},
 		{"announce a routing id", func(r *Row) bool { return r.AnnouncesID }, "REQ DEALER ROUTER"},
-		{"tell peers by routing id", func(r *Row) bool { return r.KeepsID }, "REP ROUTER"},
 		{"put the routing id in front", func(r *Row) bool { return r.PrependsID }, "ROUTER STREAM"},
 		{"act on subscriptions", func(r *Row) bool { return r.Publisher }, "PUB XPUB"},
 		{"may conflate", func(r *Row) bool { return r.Conflates }, "PUB SUB DEALER PULL PUSH"},
