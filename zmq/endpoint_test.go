@@ -362,8 +362,9 @@ func TestASubscriberMayConnectAgainRightAfterDisconnect(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		subscribe(t, sub, "y") // which the earlier connections know nothing of
 		connect(t, sub, endpoint)
-		eventually(t, "the last connection alone is left", func() bool { return len(pub.Peers()) == 1 && pub.TopicsCount() == 1 })
+		eventually(t, "the last connection alone is left", func() bool { return len(pub.Peers()) == 1 && pub.TopicsCount() == 2 })
 		send(t, pub, "x")
 		want(t, sub, "x")
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -119,21 +120,21 @@ func TestEveryMethodMayBeCalledFromAnywhereAtAnyTime(t *testing.T) {
 				func() { peer.TryRecv() },
 				func() { _ = peer.TrySend(zmq.NewMessage(body)) },
 			}
-			rounds := make(chan struct{}, len(calls)*2)
+			const often = 100
+			rounds := make(chan struct{}, len(calls))
 			var wg sync.WaitGroup
 			for _, call := range calls {
-				for range 2 {
-					wg.Go(func() {
-						for i := 0; ctx.Err() == nil; i++ {
-							call()
-							if i == 20 {
-								rounds <- struct{}{}
-							}
+				wg.Go(func() {
+					for i := 1; ctx.Err() == nil; i++ {
+						call()
+						if i == often {
+							rounds <- struct{}{}
 						}
-					})
-				}
+						runtime.Gosched()
+					}
+				})
 			}
-			for range len(calls) { // half of them have been round twenty times
+			for range len(calls) / 2 { // the others may have nothing to do but wait
 				select {
 				case <-rounds:
 				case <-ctx.Done():
