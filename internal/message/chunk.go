@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -142,6 +143,9 @@ func (p *Pool) Block(size int) *Chunk {
 	return c
 }
 
+// rubbish is what poisoned memory is filled with.
+var rubbish = bytes.Repeat([]byte{0xDB}, SmallChunk)
+
 // freeList keeps the released chunks of one size: a bounded number for good, and
 // those beyond until the collector has passed over them twice, so that a deep
 // queue of large messages runs in memory that it has used before.
@@ -175,8 +179,8 @@ func (l *freeList) get(size int, poison bool) *Chunk {
 func (l *freeList) put(c *Chunk) {
 	c.B = c.B[:cap(c.B)]
 	if c.poison {
-		for i := range c.B {
-			c.B[i] = 0xDB
+		for b := c.B; len(b) > 0; {
+			b = b[copy(b, rubbish):]
 		}
 	}
 	l.mu.Lock()
