@@ -64,6 +64,7 @@ type connection struct {
 	beats     bool // the peer knows of heartbeats
 
 	carried atomic.Int32 // drivers' goroutines that still run
+	parting atomic.Bool  // everything has been said: the peer is read for a farewell
 	mute    atomic.Bool  // writing has failed: the peer is read for a farewell
 }
 

@@ -72,7 +72,7 @@ type shaker struct {
 func shake(cfg *Config, conn net.Conn) (introduction, error) {
 	if cfg.HandshakeInterval > 0 {
 		if err := conn.SetDeadline(time.Now().Add(cfg.HandshakeInterval)); err != nil {
-			return introduction{}, err
+			return introduction{}, &HandshakeError{PhaseGreeting, err}
 		}
 	}
 	s := &shaker{cfg: cfg, conn: conn, b: make([]byte, 0, 512), phase: PhaseGreeting}

@@ -37,7 +37,7 @@ func TestPingsGoOutEveryIntervalWithTheTimeToLive(t *testing.T) {
 			s := beating(newSocket(t, "PULL", "PUSH"))
 			l := s.accepted(d, "PUSH")
 			for i := range 5 {
-				time.Sleep(time.Second + 2*time.Millisecond)
+				pass(time.Second + 2*time.Millisecond)
 				<-say(l, pong())
 				synctest.Wait()
 				want := slices.Repeat([][]string{{"!\x04PING\x00\x19"}}, i+1)
@@ -57,7 +57,7 @@ func TestPeersThatKnowNoHeartbeatsGetNone(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := beating(newSocket(t, "DEALER", "DEALER"))
 			l := s.accepted(d, "DEALER")
-			time.Sleep(10 * time.Second)
+			pass(10 * time.Second)
 			s.send("hello")
 			synctest.Wait()
 			if got := l.said(t, d); !slices.EqualFunc(got, [][]string{{"hello"}}, slices.Equal) {
@@ -74,7 +74,7 @@ func TestPeersThatKnowNoHeartbeatsGetNone(t *testing.T) {
 		s := beating(newSocket(t, "STREAM"))
 		s.cfg.Raw = true
 		l := s.accepted(dialects[4], "")
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if got, over := l.heard(); len(got) > 0 || over {
 			t.Errorf("STREAM: our side said %q; over: %v", got, over)
 		}
@@ -107,7 +107,7 @@ func TestSilenceAfterAPing(t *testing.T) {
 				l := s.accepted(dialects[0], "PUSH")
 				began := time.Now()
 				play(l, test.says)
-				time.Sleep(20*time.Second - time.Since(began))
+				pass(20*time.Second - time.Since(began))
 				checkEnd(t, s, l, began, test.end)
 			})
 		})
@@ -123,7 +123,7 @@ func play(l *listener, says map[time.Duration][]byte) {
 	}
 	slices.Sort(times)
 	for _, at := range times {
-		time.Sleep(at - time.Since(began))
+		pass(at - time.Since(began))
 		<-say(l, says[at])
 		synctest.Wait()
 	}
@@ -190,7 +190,7 @@ func TestSilenceAfterAPingOfThePeer(t *testing.T) {
 						stream = stream[n:]
 						synctest.Wait()
 					}
-					time.Sleep(100 * time.Second)
+					pass(100 * time.Second)
 					checkEnd(t, s, l, began, test.end)
 				})
 			})
@@ -250,7 +250,7 @@ func TestAPausedConnectionIsNoSilentPeer(t *testing.T) {
 			stream = append(stream, zmtp.AppendFrame(nil, 0, []byte{byte('a' + i)})...)
 		}
 		<-say(l, stream)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if _, over := l.heard(); over {
 			t.Fatal("the connection was given up while the socket was not read")
 		}
@@ -262,7 +262,7 @@ func TestAPausedConnectionIsNoSilentPeer(t *testing.T) {
 			synctest.Wait()
 			n += len(s.recv())
 		}
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		synctest.Wait()
 		if ended := l.ended(began); ended < 0 || ended > 5*time.Second {
 			t.Errorf("read on, the silent peer was given up after %v", ended)

@@ -393,7 +393,7 @@ func TestAThousandSilentPeersKeepNobodyOut(t *testing.T) {
 			t.Errorf("got %q after %v", got, time.Since(began))
 		}
 		s.heard()
-		time.Sleep(31 * time.Second)
+		pass(31 * time.Second)
 		synctest.Wait()
 		events := s.heard()
 		if len(events) != 2000 || events[0].Value != int(syscall.EAGAIN) {
@@ -452,7 +452,7 @@ func TestLinger(t *testing.T) {
 				s.end().CloseRead()
 				session.Close(test.linger)
 				if test.reads >= 0 {
-					time.Sleep(test.reads)
+					pass(test.reads)
 					l = listen(peer)
 					if !test.up {
 						<-say(l, d.opening("PULL", ""))

@@ -315,9 +315,9 @@ func TestTheDeadlineIsForTheHandshakeAlone(t *testing.T) {
 			l := listen(theirs)
 			opening := d.opening("PUSH", "")
 			<-say(l, opening[:len(opening)-1])
-			time.Sleep(time.Second - time.Millisecond)
+			pass(time.Second - time.Millisecond)
 			<-say(l, opening[len(opening)-1:])
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			<-say(l, d.encode("hello"))
 			synctest.Wait()
 			if got := s.recv(); len(got) != 1 {

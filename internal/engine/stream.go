@@ -85,6 +85,7 @@ func (c *connection) receive(n int) error {
 	}
 	c.heart.pause()
 	defer c.heart.resume()
+	defer c.goOn()
 	for err == nil && c.in.waiting() {
 		select {
 		case <-c.room:
@@ -95,6 +96,14 @@ func (c *connection) receive(n int) error {
 		}
 	}
 	return err
+}
+
+// goOn lets a farewell that passed while nothing was read begin anew: what lies
+// in the system is still to be read.
+func (c *connection) goOn() {
+	if c.parting.Load() {
+		_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // on failure reading ends now
+	}
 }
 
 // hear ends the watch over the peer's silence when a frame has come.
@@ -178,5 +187,6 @@ func (c *connection) farewell() {
 		c.abort(errKicked)
 		return
 	}
+	c.parting.Store(true)
 	_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // on failure the peer's own end of stream ends it
 }
