@@ -104,6 +104,15 @@ func TestTimeoutsHaveTheirCode(t *testing.T) {
 	}
 }
 
+func TestVerboseTellsWhyMessagesLinger(t *testing.T) {
+	e := ipcEndpoint(t)
+	push := start(t, "push", "-v", "-m", "x", e)
+	push.stderr.await(t, "connect retried "+e)
+	start(t, "pull", "-n", "1", e).prints("x\n")
+	push.prints("")
+	push.stderr.await(t, "handshake succeeded "+e)
+}
+
 func TestLingerEndsTheWaitingForAPeer(t *testing.T) {
 	start(t, "push", "-m", "x", "--linger", "10ms", ipcEndpoint(t)).
 		complains(exitTimeout, "unsent messages thrown away after 10ms")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"zeromux/zmq"
@@ -30,13 +31,11 @@ func (f *socketFlags) use(ctx context.Context, t zmq.SocketType, adjust func(*zm
 	if adjust != nil {
 		adjust(config)
 	}
-	s, err := zmq.NewSocket(t, config)
+	s, stop, err := f.newSocket(t, config)
 	if err != nil {
 		return wrongEndpoint(err)
 	}
-	if f.Verbose {
-		defer watch(s).stop()
-	}
+	defer stop()
 	for _, p := range places {
 		if err = p.open(s); err != nil {
 			break
@@ -46,6 +45,21 @@ func (f *socketFlags) use(ctx context.Context, t zmq.SocketType, adjust func(*zm
 		err = work(s)
 	}
 	return f.close(ctx, s, err)
+}
+
+// newSocket makes a socket, and has it watched if the flags say so, until stop is
+// called on the closed socket.
+func (f *socketFlags) newSocket(t zmq.SocketType, config *zmq.Config) (s *zmq.Socket, stop func(), err error) {
+	if !f.Verbose {
+		s, err = zmq.NewSocket(t, config)
+		return s, func() {}, err
+	}
+	w := newWatcher()
+	if s, err = zmq.NewContext(&zmq.ContextConfig{Logger: slog.New(w)}).NewSocket(t, config); err != nil {
+		return nil, nil, err
+	}
+	w.watch(s)
+	return s, w.stop, nil
 }
 
 // close ends the socket after work, which has ended with err.

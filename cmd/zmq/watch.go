@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -13,17 +14,21 @@ import (
 // there is no event for them.
 const lookAtDrops = 500 * time.Millisecond
 
-// A watcher prints the events of a socket, and counts what is dropped.
+// A watcher prints the events of a socket, and counts what is dropped. While the
+// socket is open its Events tell most; of what happens while messages linger, only
+// the log of its context tells, for which the watcher is a slog.Handler.
 type watcher struct {
 	socket *zmq.Socket
-	done   chan struct{} // closed when no more events come
+	closed chan struct{} // closed when no more events come, and the log has the word
 	seen   zmq.Stats     // what was printed of; run's, then stop's
 }
 
-// watch prints what happens to s on standard error until s is closed. What
-// happens after watch has returned is not missed.
-func watch(s *zmq.Socket) *watcher {
-	w := &watcher{socket: s, done: make(chan struct{})}
+func newWatcher() *watcher { return &watcher{closed: make(chan struct{})} }
+
+// watch prints what happens to s on standard error. What happens after watch has
+// returned is not missed.
+func (w *watcher) watch(s *zmq.Socket) {
+	w.socket = s
 	events := s.Events(context.Background())
 	arrived := make(chan zmq.Event)
 	go func() {
@@ -33,10 +38,9 @@ func watch(s *zmq.Socket) *watcher {
 		}
 	}()
 	go func() {
-		defer close(w.done)
+		defer close(w.closed)
 		w.run(arrived)
 	}()
-	return w
 }
 
 func (w *watcher) run(arrived <-chan zmq.Event) {
@@ -57,9 +61,47 @@ func (w *watcher) run(arrived <-chan zmq.Event) {
 
 // stop prints what is left to print of a socket that is closed.
 func (w *watcher) stop() {
-	<-w.done
+	<-w.closed
 	w.sayDropped()
 }
+
+// Enabled implements slog.Handler.
+func (w *watcher) Enabled(context.Context, slog.Level) bool {
+	select {
+	case <-w.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Handle implements slog.Handler: it prints a record of the context's log.
+func (w *watcher) Handle(_ context.Context, r slog.Record) error {
+	line := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "endpoint":
+			line += " " + a.Value.String()
+		case "remote":
+			if remote := a.Value.String(); remote != "" {
+				line += " remote=" + remote
+			}
+		case "error":
+			if err, ok := a.Value.Any().(error); ok {
+				line += fmt.Sprintf(" reason=%q", err.Error())
+			}
+		}
+		return true
+	})
+	say("%s", line)
+	return nil
+}
+
+// WithAttrs and WithGroup implement slog.Handler; the context's log uses neither.
+func (w *watcher) WithAttrs([]slog.Attr) slog.Handler { return w }
+
+// WithGroup is like WithAttrs.
+func (w *watcher) WithGroup(string) slog.Handler { return w }
 
 // describe is an event as one line.
 func describe(e zmq.Event) string {
