@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"zeromux/internal/engine"
+	"zeromux/internal/inproc"
 	"zeromux/internal/pipe"
 )
 
@@ -64,9 +66,7 @@ func (s *Socket) close(err error) error {
 	for e, l := range links {
 		s.retire(e)
 		l.link.Close(e)
-		if linger == 0 {
-			l.link.Drop()
-		}
+		s.dropAfter(linger, l.link)
 	}
 	for session, app := range sessions {
 		if app != nil {
@@ -81,6 +81,17 @@ func (s *Socket) close(err error) error {
 		return s.fail("close", "", err)
 	}
 	return nil
+}
+
+// dropAfter throws away what was sent to an inproc name that nobody has bound
+// when linger has passed; below zero it waits for ever.
+func (s *Socket) dropAfter(linger time.Duration, l *inproc.Link) {
+	switch {
+	case linger == 0:
+		l.Drop()
+	case linger > 0:
+		s.ctx.env.Wheel.After(linger, l.Drop)
+	}
 }
 
 // finish lets the context forget the socket when nothing of it is left.

@@ -279,9 +279,7 @@ func (s *Socket) releaseName(name, endpoint string) (found bool) {
 	}
 	for e, l := range ends {
 		s.part(e, l)
-		if linger == 0 {
-			l.Drop()
-		}
+		s.dropAfter(linger, l)
 	}
 	return found || len(ends) > 0
 }

@@ -95,18 +95,19 @@ func (h *heartbeat) pinged(ttl time.Duration) {
 // watch begins a watch over the peer's silence. h.mu is held.
 func (h *heartbeat) watch(d time.Duration) *Timer {
 	h.watching.Store(true)
-	t := h.wheel.After(d, h.expire)
+	var t *Timer // read by what is called only under h.mu
+	t = h.wheel.After(d, func() { h.expire(&t) })
 	if h.paused {
 		t.Stop()
 	}
 	return t
 }
 
-// expire ends the connection, if the watch that is over was not called off in the
-// same moment.
-func (h *heartbeat) expire() {
+// expire ends the connection, if the watch that is over was not called off, or
+// followed by another, in the same moment.
+func (h *heartbeat) expire(t **Timer) {
 	h.mu.Lock()
-	over := !h.stopped && !h.paused && (h.answer != nil || h.alive != nil)
+	over := !h.stopped && !h.paused && (h.answer == *t || h.alive == *t)
 	h.mu.Unlock()
 	if over {
 		h.expired()

@@ -46,6 +46,7 @@ type Link struct {
 	registry  *Registry
 	connecter Side
 	near, far *pipe.End // the connecter's and the binder's
+	dropped   bool      // it must not wait; guarded by the registry's mu
 
 	mu         sync.Mutex // guards all below
 	binder     Side       // nil: nobody has bound the name yet, or taken the far end
@@ -99,7 +100,7 @@ func (r *Registry) Connect(name string, side Side, wantID []byte) *Link {
 	}
 	r.mu.Lock()
 	binder := r.bound[name]
-	if binder == nil {
+	if binder == nil && !l.dropped {
 		if r.waiting == nil {
 			r.waiting = make(map[string][]*Link)
 		}
@@ -197,10 +198,12 @@ func (l *Link) Drop() {
 	}
 }
 
-// forget takes l off the list of those that wait, and reports whether it was there.
+// forget takes l off the list of those that wait, and keeps it off, and reports
+// whether it was there.
 func (r *Registry) forget(l *Link) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	l.dropped = true
 	list := r.waiting[l.name]
 	i := slices.Index(list, l)
 	if i < 0 {
