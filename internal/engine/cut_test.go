@@ -93,9 +93,17 @@ func cutOut(t *testing.T, d dialect, c conversation, cut int) {
 	stream := readAll(first, cut)
 	_ = first.Close()
 	<-said
-	got, _, err := d.decode(stream)
+	got, rest, err := d.decode(stream)
 	if err != nil {
 		t.Fatal(err)
+	}
+	lost := 0 // nothing in the handshake, and the message that is not whole behind it
+	ours := len(d.opening("PUSH", ""))
+	if d.version == zmtp.V10 {
+		ours = zmtp.SignatureSize
+	}
+	if len(stream) > ours && rest > 0 {
+		lost = 1
 	}
 
 	second := <-n.dialled
@@ -124,7 +132,7 @@ func cutOut(t *testing.T, d dialect, c conversation, cut int) {
 	s.close(0)
 	_ = second.Close()
 
-	if missing := missingFrom(got, c.messages); missing < 0 || missing > 1 {
+	if missing := missingFrom(got, c.messages); missing != lost {
 		t.Errorf("%d messages came: %.40q\nof these: %.40q", len(got), got, c.messages)
 	}
 }

@@ -51,7 +51,8 @@ func TestACutAtAnyOctetLosesTheMessageCutInTwo(t *testing.T) {
 					continue // inside a body one octet is like the other
 				}
 				for _, step := range []int{1 << 30, 7000} {
-					cutAt(t, batch.write, cut, step)
+					cutAt(t, batch.write, cut, step, false)
+					cutAt(t, batch.write, cut, step, true)
 				}
 				if t.Failed() {
 					t.Fatalf("cut at octet %d of %d", cut, edges[len(edges)-1])
@@ -76,8 +77,9 @@ func edgesOf(batch []*message.Message) (edges []int) {
 }
 
 // cutAt writes a batch, lets a session write up to cut octets, at most step at a
-// time, and restores.
-func cutAt(t *testing.T, write func(r *rig) []*message.Message, cut, step int) {
+// time, and restores. With again it is the second connection: the first was cut
+// before it carried anything.
+func cutAt(t *testing.T, write func(r *rig) []*message.Message, cut, step int, again bool) {
 	r := newRig(t, Config{})
 	total := 0
 	batch := write(r)
@@ -109,6 +111,12 @@ func cutAt(t *testing.T, write func(r *rig) []*message.Message, cut, step int) {
 	r.tell()
 	later := r.data(11)
 	o := NewOutgoing(r.far)
+	if again {
+		o.Take()
+		o.Restore()
+		r.look()
+		cut = withoutSubscriptions(batch, cut)
+	}
 	carry(t, o, cut, step)
 	r.write(r.near, later) // waits while the connection breaks
 	want = append(want, encoded(later))
@@ -140,6 +148,19 @@ func cutAt(t *testing.T, write func(r *rig) []*message.Message, cut, step int) {
 	r.far.CloseRead()
 	r.near.CloseRead()
 	r.done()
+}
+
+// withoutSubscriptions returns where a cut goes through when subscriptions are gone.
+func withoutSubscriptions(batch []*message.Message, cut int) int {
+	at, gone := 0, 0
+	for _, m := range batch {
+		size := len(encoded(m))
+		if m.Kind != message.Data {
+			gone += max(0, min(cut-at, size))
+		}
+		at += size
+	}
+	return cut - gone
 }
 
 func bodyOf(serial uint32, size int) []byte {
