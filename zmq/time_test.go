@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -156,11 +157,14 @@ func TestLingerCountsForAPeerThatDoesNotRead(t *testing.T) {
 // dials is a Config.Network.Dial that notes when it was called, and opens
 // connections to a socket once it is let.
 type dials struct {
+	mu   sync.Mutex // guards all below
 	when []time.Time
 	open func(net.Conn) error // nil: nobody is there
 }
 
 func (d *dials) dial(context.Context, string, string) (net.Conn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.when = append(d.when, time.Now())
 	if d.open == nil {
 		return nil, errors.New("nobody there")
@@ -169,8 +173,19 @@ func (d *dials) dial(context.Context, string, string) (net.Conn, error) {
 	return a, d.open(b)
 }
 
+// let opens connections from now on, or refuses them again, and returns how
+// many attempts there were.
+func (d *dials) let(open func(net.Conn) error) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open = open
+	return len(d.when)
+}
+
 // pauses are the times between the dials.
 func (d *dials) pauses() []time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	var p []time.Duration
 	for i := range d.when[1:] {
 		p = append(p, d.when[i+1].Sub(d.when[i]))
@@ -216,8 +231,8 @@ func TestAConnectionIsTriedAgainAtIntervals(t *testing.T) {
 						t.Fatalf("pause %d is %v, want %v to %v", i, p, row.least[k], row.most[k])
 					}
 				}
-				if len(d.when) < 8 {
-					t.Errorf("%d attempts in a minute", len(d.when))
+				if n := d.let(nil); n < 8 {
+					t.Errorf("%d attempts in a minute", n)
 				}
 			})
 		})
@@ -233,19 +248,18 @@ func TestAfterAConnectionTheIntervalsBeginAnew(t *testing.T) {
 		connect(t, push, "tcp://192.0.2.1:5")
 		<-time.After(20 * time.Second) // 1 + 2 + 4 + 8; the next attempt is at 31
 		pull := newSocket(t, c, zmq.PULL, nil)
-		d.open = pull.Attach
+		d.let(pull.Attach)
 		if err := push.WaitPeers(context.Background(), 1); err != nil {
 			t.Fatal(err)
 		}
-		d.open = nil
-		began := len(d.when)
+		began := d.let(nil)
 		lost := time.Now()
 		if err := pull.Close(); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(10 * time.Second)
 		synctest.Wait()
-		if len(d.when) == began {
+		if d.let(nil) == began {
 			t.Fatal("no further attempt")
 		}
 		if p := d.when[began].Sub(lost); p < time.Second || p > time.Second+tick {
