@@ -212,7 +212,8 @@ func TestAConnectionIsTriedAgainAtIntervals(t *testing.T) {
 		},
 		"a maximum below the interval shortens it": {
 			zmq.Reconnect{Interval: time.Second, Max: 300 * time.Millisecond},
-			[]time.Duration{300 * time.Millisecond}, []time.Duration{300 * time.Millisecond},
+			[]time.Duration{300 * time.Millisecond},
+			[]time.Duration{300 * time.Millisecond},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
