@@ -114,6 +114,67 @@ func TestAnEndpointThatIsTriedOnceIsForgotten(t *testing.T) {
 	}
 }
 
+// A peer that is not wanted, or breaks the protocol, would be the same again; one
+// that just goes away may do better next time.
+func TestWhatEndsAHandshakeDecidesWhetherItIsTriedAgain(t *testing.T) {
+	greeting := "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f" + "\x03\x00" + "NULL" + strings.Repeat("\x00", 16+32)
+	for name, row := range map[string]struct {
+		says  string
+		stop  bool
+		again bool
+	}{
+		"a socket type that does not fit":  {greeting + "\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03PUB", false, false},
+		"a breach of the protocol":         {greeting + "\x04\x06\x05HELLO", false, false},
+		"the end":                          {greeting, false, true},
+		"the end, where any failure stops": {greeting, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			config := soon()
+			config.Reconnect.StopHandshake = row.stop
+			s := newSocket(t, newContext(t), zmq.PUSH, config)
+			happens := watch(t, s)
+			endpoint := "tcp://" + l.Addr().String()
+			connect(t, s, endpoint)
+			conn, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(conn, row.says) // it may be gone by now
+			_ = conn.(*net.TCPConn).CloseWrite()
+			_, _ = io.Copy(io.Discard, conn)
+			conn.Close()
+			happens.await(zmq.EventDisconnected)
+			if row.again {
+				happens.await(zmq.EventConnected)
+				return
+			}
+			eventually(t, "the endpoint is forgotten", func() bool { return is(s.Disconnect(endpoint), zmq.ErrNotFound) })
+		})
+	}
+}
+
+func TestDisconnectStopsTryingWhenItIsTold(t *testing.T) {
+	c := zmq.NewContext(nil)
+	defer term(t, c)
+	config := lingering()
+	config.Reconnect.StopDisconnect = true
+	push := newSocket(t, c, zmq.PUSH, config)
+	endpoint := "tcp://" + freeAddress(t)
+	happens := watch(t, push)
+	connect(t, push, endpoint)
+	send(t, push, "lost")
+	happens.await(zmq.EventClosed)
+	if err := push.Disconnect(endpoint); err != nil {
+		t.Fatal(err)
+	}
+	// With its linger without end, the socket would keep Term waiting otherwise.
+}
+
 func TestEventsTellTheLifeOfAConnection(t *testing.T) {
 	over(t, network, func(t *testing.T, endpoint string) {
 		c := newContext(t)
