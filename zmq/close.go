@@ -16,7 +16,7 @@ import (
 func (s *Socket) stop(err error) {
 	s.sendMu.Lock()
 	s.recvMu.Lock()
-	if s.dead == nil || err == ErrClosed {
+	if s.dead == nil || errors.Is(err, ErrClosed) {
 		s.dead = err
 	}
 	s.solo.Store(nil)

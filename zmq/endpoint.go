@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 	"time"
 
 	"zeromux/internal/engine"
@@ -107,7 +108,7 @@ func (s *Socket) listening(l *engine.Listener) bool {
 
 // inUse makes an address in use ErrAddressInUse, with the system's own words.
 func inUse(err error) error {
-	if errors.Is(err, ErrAddressInUse.(*also).other) {
+	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%w: %w", ErrAddressInUse, err)
 	}
 	return err

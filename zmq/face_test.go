@@ -204,3 +204,26 @@ func (l *locked) String() string {
 	defer l.mu.Unlock()
 	return l.buffer.String()
 }
+
+func TestTheDefaultContextIsOneForAll(t *testing.T) {
+	var sockets []*zmq.Socket
+	for _, typ := range []zmq.SocketType{zmq.PULL, zmq.PUSH} {
+		s, err := zmq.NewSocket(typ, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Context() != zmq.DefaultContext() {
+			t.Error("another context")
+		}
+		sockets = append(sockets, s)
+	}
+	bind(t, sockets[0], "inproc://default")
+	connect(t, sockets[1], "inproc://default")
+	send(t, sockets[1], "x")
+	want(t, sockets[0], "x")
+	for _, s := range sockets {
+		if err := s.CloseContext(within(t)); err != nil {
+			t.Error(err)
+		}
+	}
+}

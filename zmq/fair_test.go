@@ -3,6 +3,7 @@ package zmq_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"zeromux/zmq"
@@ -184,8 +185,7 @@ func TestAMessageIsWholeWhoeverGetsIt(t *testing.T) {
 					for j := range frames {
 						frames[j] = fmt.Appendf(nil, "%d %d %d", i, k, len(frames))
 					}
-					frames = append(frames, make([]byte, k*500))
-					if err := push.SendFrames(within(t), frames...); err != nil {
+					if err := push.SendFrames(within(t), slices.Concat(frames, [][]byte{make([]byte, k*500)})...); err != nil {
 						t.Error(err)
 						return
 					}

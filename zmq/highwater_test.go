@@ -117,8 +117,9 @@ func TestAConnectionHoldsBothMarksAndNotWithoutEnd(t *testing.T) {
 		push, pull := join(t, c, endpoint, side{zmq.PUSH, config}, side{zmq.PULL, marks(0, 10)})
 		body := make([]byte, 64<<10)
 		n := 0
-		for err := error(nil); ; n++ {
-			if err = push.SendBytes(within(t), body); is(err, zmq.ErrTimeout) {
+		for ; ; n++ {
+			err := push.SendBytes(within(t), body)
+			if is(err, zmq.ErrTimeout) {
 				if pull.Stats().RecvQueue == 10 {
 					break
 				}

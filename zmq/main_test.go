@@ -236,10 +236,10 @@ type events struct {
 	next func() (zmq.Event, bool)
 }
 
-func watch(t testing.TB, s *zmq.Socket) *events { return watchFor(t, within(t), s) }
+func watch(t testing.TB, s *zmq.Socket) *events { return watchFor(within(t), t, s) }
 
 // watchFor is watch until ctx ends.
-func watchFor(t testing.TB, ctx context.Context, s *zmq.Socket) *events {
+func watchFor(ctx context.Context, t testing.TB, s *zmq.Socket) *events {
 	next, stop := iter.Pull(s.Events(ctx))
 	t.Cleanup(stop)
 	return &events{t, next}

@@ -280,18 +280,21 @@ func TestAFailedHandshakeSaysHowFarItCame(t *testing.T) {
 				_, _ = io.WriteString(conn, row.sends) // the other side may have gone
 				_ = conn.(*net.TCPConn).CloseWrite()
 			}()
-			e := happens.await(zmq.EventAccepted)
-			if row.kind != 0 {
-				e = happens.await(row.kind)
-			} else {
-				e = happens.await(zmq.EventDisconnected)
+			happens.await(zmq.EventAccepted)
+			kind := row.kind
+			if kind == 0 {
+				kind = zmq.EventDisconnected
 			}
+			e := happens.await(kind)
 			var failed *zmq.HandshakeError
 			if !errors.As(e.Err, &failed) || failed.Phase != row.phase || failed.Peer != conn.LocalAddr().String() {
 				t.Fatalf("got %q: %v", e.Kind, e.Err)
 			}
 			if row.is != nil && !is(e.Err, row.is) {
 				t.Errorf("%v is not %v", e.Err, row.is)
+			}
+			if text := fmt.Sprintf("handshake with %s, %s: ", failed.Peer, row.phase); !strings.HasPrefix(e.Err.Error(), text) {
+				t.Errorf("%v does not begin with %q", e.Err, text)
 			}
 			// Nobody else suffers.
 			push := newSocket(t, newContext(t), zmq.PUSH, nil)

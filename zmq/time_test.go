@@ -274,7 +274,7 @@ func TestAHandshakeHasItsTime(t *testing.T) {
 		for _, row := range []struct{ timeout, want time.Duration }{{0, 30 * time.Second}, {time.Minute, time.Minute}} {
 			a, b := net.Pipe()
 			s := newSocket(t, c, zmq.PULL, &zmq.Config{Reconnect: zmq.Reconnect{HandshakeTimeout: row.timeout}})
-			happens := watchFor(t, context.Background(), s)
+			happens := watchFor(context.Background(), t, s)
 			began := time.Now()
 			if err := s.Attach(a); err != nil {
 				t.Fatal(err)
@@ -309,7 +309,7 @@ func TestHeartbeatsFindAPeerThatIsSilent(t *testing.T) {
 		mute := &muteConn{Conn: b}
 		s := newSocket(t, c, zmq.DEALER, &zmq.Config{Heartbeat: zmq.Heartbeat{Interval: 10 * time.Second, Timeout: 3 * time.Second}})
 		peer := newSocket(t, c, zmq.DEALER, nil)
-		happens := watchFor(t, context.Background(), s)
+		happens := watchFor(context.Background(), t, s)
 		if s.Attach(a) != nil || peer.Attach(mute) != nil {
 			t.Fatal("attach")
 		}
@@ -338,7 +338,7 @@ func TestATimeToLiveEndsAConnectionThatHasNoHeartbeatOfItsOwn(t *testing.T) {
 			Interval: 10 * time.Second, Timeout: zmq.NoTimeout, TTL: 15 * time.Second,
 		}})
 		peer := newSocket(t, c, zmq.DEALER, nil)
-		happens := watchFor(t, context.Background(), peer)
+		happens := watchFor(context.Background(), t, peer)
 		if s.Attach(mute) != nil || peer.Attach(b) != nil {
 			t.Fatal("attach")
 		}

@@ -57,7 +57,7 @@ func (w *waiting) begin() error {
 // again is called after a try that ended with err. It returns nil when it is
 // worth trying again, having waited if need be, or the error that ends the call.
 func (w *waiting) again(err error) error {
-	if err != ErrWouldBlock {
+	if !errors.Is(err, ErrWouldBlock) {
 		return w.socket.fail(w.op, "", err)
 	}
 	if w.waiter == nil {

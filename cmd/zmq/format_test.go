@@ -18,9 +18,9 @@ func frames(text ...string) [][]byte {
 	return list
 }
 
-func mustFormat(t testing.TB, name string, ids bool, join, split *string) *format {
+func mustFormat(t testing.TB, name string, ids bool, split *string) *format {
 	t.Helper()
-	f, err := newFormat(name, ids, join, split)
+	f, err := newFormat(name, ids, nil, split)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestFormatsWriteAMessageAsALine(t *testing.T) {
 		{formatRaw, frames("a\n", "\x00"), "a\n\x00"},
 	} {
 		t.Run(c.format, func(t *testing.T) {
-			f := mustFormat(t, c.format, false, nil, nil)
+			f := mustFormat(t, c.format, false, nil)
 			if got := string(f.append(nil, c.frames)); got != c.want {
 				t.Errorf("%q is written %q, want %q", c.frames, got, c.want)
 			}
@@ -72,7 +72,7 @@ func TestFormatsReadWhatPeopleWrite(t *testing.T) {
 		{"JSON with octets", formatJSON, nil, ` [ "a" , {"base64":"/w=="} ]`, frames("a", "\xff")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := mustFormat(t, c.format, false, nil, c.split)
+			f := mustFormat(t, c.format, false, c.split)
 			got, err := f.parse([]byte(c.text))
 			if (err != nil) != (c.want == nil) {
 				t.Fatalf("error %v", err)
@@ -106,7 +106,7 @@ func TestFormatsRefuseWhatTheyAreNot(t *testing.T) {
 		{formatJSON, `[{}]`},
 		{formatJSON, `["a"] "b"`},
 	} {
-		f := mustFormat(t, c.format, false, nil, nil)
+		f := mustFormat(t, c.format, false, nil)
 		if got, err := f.parse([]byte(c.text)); err == nil {
 			t.Errorf("%s reads %q as %q", c.format, c.text, got)
 		}
@@ -134,7 +134,7 @@ func TestIDsAreReadAsTheyAreShown(t *testing.T) {
 }
 
 func TestTextTamesWhatWouldMoveTheCursor(t *testing.T) {
-	f := mustFormat(t, formatText, false, nil, nil)
+	f := mustFormat(t, formatText, false, nil)
 	f.tame = true
 	got := string(f.append(nil, frames("say \"é\"\tnow", "\x1b[2J\\", "\xff\n")))
 	want := "say \"é\"\tnow\t" + `\x1b[2J\\` + "\t" + `\xff\n` + "\n"
@@ -150,7 +150,7 @@ func FuzzFormats(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, name := range append(exact, formatText, formatRaw) {
 			for _, ids := range []bool{false, true} {
-				how := mustFormat(t, name, ids, nil, nil)
+				how := mustFormat(t, name, ids, nil)
 				m, err := how.parse(bytes.Clone(text))
 				if err != nil {
 					continue
@@ -159,7 +159,7 @@ func FuzzFormats(f *testing.F) {
 					t.Fatalf("%s reads %q as a message without frames", name, text)
 				}
 				for _, other := range exact {
-					keeps := mustFormat(t, other, ids, nil, nil)
+					keeps := mustFormat(t, other, ids, nil)
 					line := keeps.append(nil, m)
 					if bytes.Count(line, []byte("\n")) != 1 || !bytes.HasSuffix(line, []byte("\n")) {
 						t.Fatalf("%s writes %q as %q", other, m, line)

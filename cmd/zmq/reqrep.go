@@ -41,7 +41,7 @@ func (c *reqCmd) Run(ctx context.Context) error {
 		for n := 0; c.Count == 0 || n < c.Count; n++ {
 			request, err := from.next(ctx)
 			switch {
-			case err == errInputEnded, ctx.Err() != nil:
+			case errors.Is(err, errInputEnded), ctx.Err() != nil:
 				return nil
 			case err != nil:
 				return err
@@ -156,14 +156,14 @@ func (c *repCmd) fromInput(ctx context.Context, over func()) (func([][]byte) ([]
 	}
 	go func() {
 		<-from.ended
-		if from.err == errInputEnded {
+		if errors.Is(from.err, errInputEnded) {
 			over()
 		}
 	}()
 	return func([][]byte) ([][]byte, error) {
 		reply, err := from.next(ctx)
 		switch {
-		case err == errInputEnded:
+		case errors.Is(err, errInputEnded):
 			return nil, errors.New("REP: a request was not answered: no reply left")
 		case ctx.Err() != nil:
 			return nil, errUnanswered

@@ -75,7 +75,7 @@ func (f *socketFlags) sendAll(ctx context.Context, s *zmq.Socket, from *source) 
 	for sent := 0; f.Count == 0 || sent < f.Count; sent++ {
 		frames, err := from.next(ctx)
 		switch {
-		case err == errInputEnded, ctx.Err() != nil:
+		case errors.Is(err, errInputEnded), ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return err

@@ -135,7 +135,7 @@ func (c *talkFlags) sendEach(ctx context.Context, s *zmq.Socket, from *source) e
 	for {
 		frames, err := from.next(ctx)
 		switch {
-		case err == errInputEnded, ctx.Err() != nil:
+		case errors.Is(err, errInputEnded), ctx.Err() != nil:
 			return result
 		case err != nil:
 			return err

@@ -60,7 +60,7 @@ func main() {
 	flag.DurationVar(&o.least, "least", 6*time.Second, "how long the live run lasts at least")
 	flag.StringVar(&o.miscount, "miscount", "", "let this `worker`, such as ipc-1, count a word too many: the comparison must find it")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: wordcount [flags] [file or folder …]")
+		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "usage: wordcount [flags] [file or folder …]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()

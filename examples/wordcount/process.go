@@ -80,7 +80,7 @@ func (p *process) watch(ctx context.Context) error {
 		if p.expected.Load() {
 			return nil
 		}
-		return fmt.Errorf("process %d ended by itself: %v", p.pid(), p.err)
+		return fmt.Errorf("process %d ended by itself: %w", p.pid(), p.err)
 	case <-ctx.Done():
 		return nil
 	}

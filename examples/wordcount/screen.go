@@ -34,13 +34,13 @@ func newScreen(f *os.File) *screen {
 // line prints a line above the bar.
 func (s *screen) line(format string, args ...any) {
 	s.clear()
-	fmt.Fprintf(s.w, format+"\n", args...)
+	_, _ = fmt.Fprintf(s.w, format+"\n", args...)
 }
 
 // clear takes the bar away.
 func (s *screen) clear() {
 	if s.bar {
-		fmt.Fprintf(s.w, "\r%79s\r", "")
+		_, _ = fmt.Fprintf(s.w, "\r%79s\r", "")
 		s.bar = false
 	}
 }
@@ -80,10 +80,10 @@ func (s *screen) rate(r rate) {
 	s.clear()
 	s.printed = time.Now()
 	done := strings.Repeat("#", r.percent*barWidth/100)
-	fmt.Fprintf(s.w, "  pass %d [%-*s] %3d %%  %s messages/s  %.1f M words/s  %d out",
+	_, _ = fmt.Fprintf(s.w, "  pass %d [%-*s] %3d %%  %s messages/s  %.1f M words/s  %d out",
 		r.pass, barWidth, done, r.percent, grouped(r.messages), float64(r.words)/1e6, r.out)
 	if s.bar = s.terminal; !s.bar {
-		fmt.Fprintln(s.w)
+		_, _ = fmt.Fprintln(s.w)
 	}
 }
 

@@ -93,12 +93,16 @@ func TestSilenceAfterAPing(t *testing.T) {
 		end time.Duration
 	}{
 		{"a peer that says nothing is given up a timeout after the first PING", nil, 4 * time.Second},
-		{"a PONG ends the watch, which the next PING begins again",
-			map[time.Duration][]byte{1500 * time.Millisecond: pong()}, 5 * time.Second},
+		{
+			"a PONG ends the watch, which the next PING begins again",
+			map[time.Duration][]byte{1500 * time.Millisecond: pong()},
+			5 * time.Second,
+		},
 		{"a message does as well as a PONG", map[time.Duration][]byte{3500 * time.Millisecond: whole}, 7 * time.Second},
 		{"a command of any kind does", map[time.Duration][]byte{3500 * time.Millisecond: []byte("\x04\x04\x03odd")}, 7 * time.Second},
 		{"an unfinished frame does not", map[time.Duration][]byte{
-			2500 * time.Millisecond: whole[:1], 3500 * time.Millisecond: whole[1:3]}, 4 * time.Second},
+			2500 * time.Millisecond: whole[:1], 3500 * time.Millisecond: whole[1:3],
+		}, 4 * time.Second},
 		{"what was said before the first PING does not count", map[time.Duration][]byte{500 * time.Millisecond: whole}, 4 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -22,7 +22,6 @@ type reader struct {
 	room     bool // said by the pipe
 	got      []string
 	commands []string
-	chunks   map[*message.Chunk]bool
 }
 
 // newReader makes the receiving half for a peer of a version. mark is the
@@ -155,29 +154,48 @@ var streams = []struct {
 	{"nothing", nil, 0, 0, ""},
 	{"short messages", [][]byte{frame2(last, "a"), frame2(last, ""), frame2(more, "b"), frame2(last, "c")}, 3, 0, ""},
 	{"a message that never ends", [][]byte{frame2(last, "a"), frame2(more, "b"), frame2(more, "c")}, 1, 0, ""},
-	{"reserved bits and a long form that is not needed",
-		[][]byte{{0xf8, 1, 'a'}, {2, 0, 0, 0, 0, 0, 0, 0, 1, 'b'}, {2, 0, 0, 0, 0, 0, 0, 0, 0}, frame2(last, "c")}, 4, 0, ""},
-	{"commands between and within messages",
-		[][]byte{frame2(command, "\x04PING\x00\x00"), frame2(last, "a"), frame2(more, "b"), frame2(command, "\x03odd"), frame2(last, "c"),
-			frame2(command, ""), frame2(command|more, "\x05READY"), frame2(last, "d")}, 3, 4, ""},
-	{"a command in front of a large frame of the same message",
-		[][]byte{frame2(more, "a"), frame2(command, "\x03odd"), frame2(more, numbered(1, 50<<10)), frame2(command, "\x03odd"), frame2(last, "z")}, 1, 2, ""},
+	{
+		"reserved bits and a long form that is not needed",
+		[][]byte{{0xf8, 1, 'a'}, {2, 0, 0, 0, 0, 0, 0, 0, 1, 'b'}, {2, 0, 0, 0, 0, 0, 0, 0, 0}, frame2(last, "c")},
+		4, 0, "",
+	},
+	{
+		"commands between and within messages",
+		[][]byte{
+			frame2(command, "\x04PING\x00\x00"), frame2(last, "a"), frame2(more, "b"), frame2(command, "\x03odd"), frame2(last, "c"),
+			frame2(command, ""), frame2(command|more, "\x05READY"), frame2(last, "d"),
+		},
+		3, 4, "",
+	},
+	{
+		"a command in front of a large frame of the same message",
+		[][]byte{frame2(more, "a"), frame2(command, "\x03odd"), frame2(more, numbered(1, 50<<10)), frame2(command, "\x03odd"), frame2(last, "z")},
+		1, 2, "",
+	},
 	{"frames of all sizes", [][]byte{
 		frame2(last, numbered(1, 255)), frame2(more, numbered(2, 256)), frame2(last, numbered(3, 4085)), frame2(more, numbered(4, 16<<10)),
-		frame2(more, numbered(5, 33<<10)), frame2(last, numbered(6, 70<<10)), frame2(last, "end")}, 4, 0, ""},
+		frame2(more, numbered(5, 33<<10)), frame2(last, numbered(6, 70<<10)), frame2(last, "end"),
+	}, 4, 0, ""},
 	{"large frames in a row", [][]byte{
-		frame2(last, numbered(1, 32<<10)), frame2(last, numbered(2, 32<<10-9)), frame2(last, numbered(3, 200<<10)), frame2(more, numbered(4, 90<<10)), frame2(last, "")}, 4, 0, ""},
+		frame2(last, numbered(1, 32<<10)), frame2(last, numbered(2, 32<<10-9)), frame2(last, numbered(3, 200<<10)), frame2(more, numbered(4, 90<<10)), frame2(last, ""),
+	}, 4, 0, ""},
 	{"subscriptions", [][]byte{
 		frame2(command, "\x09SUBSCRIBEa"), frame2(command, "\x06CANCELa"), frame2(last, "\x01b"), frame2(command|more, "\x09SUBSCRIBE"),
-		frame2(command, "\x09SUBSCRIB"), frame2(command, "\x09SUBSCRIBE"+numbered(1, 40<<10)), frame2(command, "\x03odd"+numbered(2, 40<<10))}, 5, 2, ""},
+		frame2(command, "\x09SUBSCRIB"), frame2(command, "\x09SUBSCRIBE"+numbered(1, 40<<10)), frame2(command, "\x03odd"+numbered(2, 40<<10)),
+	}, 5, 2, ""},
 	{"a frame too large behind good ones", [][]byte{frame2(last, "a"), frame2(last, "b"), {2, 0, 0, 0, 1, 0, 0, 0, 0}, frame2(last, "c")}, 2, 0, "zmtp: frame too large (00 00 00 01 00 00 00 00)"},
 	{"a size that cannot be", [][]byte{frame2(last, "a"), frame2(more, "b"), {2, 0xff, 0, 0, 0, 0, 0, 0, 0}}, 1, 0, "zmtp: impossible frame size (02 ff 00 00 00 00 00 00 00)"},
 	{"as many frames as are allowed", [][]byte{
-		frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(last, ""), frame2(last, "a")}, 2, 0, ""},
-	{"one frame more than is allowed", [][]byte{frame2(last, "a"),
-		frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(last, ""), frame2(last, "b")}, 1, 0, "zmtp: too many frames in a message"},
-	{"one frame more than is allowed, of which one is large", [][]byte{frame2(last, "a"),
-		frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, numbered(1, 50<<10)), frame2(last, "")}, 1, 0, "zmtp: too many frames in a message"},
+		frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(last, ""), frame2(last, "a"),
+	}, 2, 0, ""},
+	{"one frame more than is allowed", [][]byte{
+		frame2(last, "a"),
+		frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(last, ""), frame2(last, "b"),
+	}, 1, 0, "zmtp: too many frames in a message"},
+	{"one frame more than is allowed, of which one is large", [][]byte{
+		frame2(last, "a"),
+		frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, ""), frame2(more, numbered(1, 50<<10)), frame2(last, ""),
+	}, 1, 0, "zmtp: too many frames in a message"},
 }
 
 func testConfig() *Config {

@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"strings"
@@ -47,8 +45,11 @@ func TestPausesBetweenAttempts(t *testing.T) {
 	}{
 		{"the interval and a random part", 100 * ms, 0, slices.Repeat([]time.Duration{100 * ms}, 200), 100 * ms},
 		{"a short interval", 2 * ms, 0, slices.Repeat([]time.Duration{2 * ms}, 200), 2 * ms},
-		{"doubling up to the maximum", 100 * ms, 1000 * ms,
-			[]time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1000 * ms, 1000 * ms, 1000 * ms}, 0},
+		{
+			"doubling up to the maximum", 100 * ms, 1000 * ms,
+			[]time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1000 * ms, 1000 * ms, 1000 * ms},
+			0,
+		},
 		{"a maximum that is a power", 100 * ms, 400 * ms, []time.Duration{100 * ms, 200 * ms, 400 * ms, 400 * ms}, 0},
 		{"a maximum below the interval shortens it", 100 * ms, 30 * ms, []time.Duration{30 * ms, 30 * ms, 30 * ms}, 0},
 	} {
@@ -122,55 +123,101 @@ func TestReasonsToTryAgain(t *testing.T) {
 		events string
 		set    func(*Config)
 	}{
-		{name: "the peer hangs up before it says anything", hangUp: true, again: true,
-			events: "connected, handshake failed 32, disconnected"},
-		{name: "the peer hangs up in the greeting", says: greeting[:20], hangUp: true, again: true,
-			events: "connected, handshake failed 32, disconnected"},
-		{name: "the peer hangs up after the handshake", says: v31.opening("PULL", ""), hangUp: true, again: true,
-			events: "connected, handshake succeeded, disconnected"},
-		{name: "the peer says nothing", again: true, events: "connected, handshake failed 11, disconnected"},
-		{name: "the peer stops in the middle of its READY", says: v31.opening("PULL", "")[:70], again: true,
-			events: "connected, handshake failed 11, disconnected"},
-		{name: "the peer is silent after a PING", says: v31.opening("PULL", ""), again: true,
+		{
+			name: "the peer hangs up before it says anything", hangUp: true, again: true,
+			events: "connected, handshake failed 32, disconnected",
+		},
+		{
+			name: "the peer hangs up in the greeting", says: greeting[:20], hangUp: true, again: true,
+			events: "connected, handshake failed 32, disconnected",
+		},
+		{
+			name: "the peer hangs up after the handshake", says: v31.opening("PULL", ""), hangUp: true, again: true,
 			events: "connected, handshake succeeded, disconnected",
-			set:    func(c *Config) { c.HeartbeatInterval, c.HeartbeatTimeout = time.Second, time.Second }},
-		{name: "the time to live is over", says: append(v31.opening("PULL", ""), ping(5)...), again: true,
-			events: "connected, handshake succeeded, disconnected"},
-		{name: "another mechanism", says: zmtp.AppendGreeting(nil, zmtp.Greeting{Mechanism: "CURVE"}, 0),
-			events: "connected, handshake failed: protocol 0x11000002, disconnected"},
-		{name: "no mechanism at all", says: slices.Concat(greeting[:12], []byte("null"), greeting[16:]),
-			events: "connected, handshake failed: protocol 0x11000002, disconnected"},
-		{name: "an unexpected command", says: append(slices.Clone(greeting), frame("\x05HELLO")...),
-			events: "connected, handshake failed: protocol 0x10000001, disconnected"},
-		{name: "a message before the READY", says: append(slices.Clone(greeting), zmtp.AppendFrame(nil, 0, []byte("x"))...),
-			events: "connected, handshake failed: protocol 0x10000001, disconnected"},
+		},
+		{name: "the peer says nothing", again: true, events: "connected, handshake failed 11, disconnected"},
+		{
+			name: "the peer stops in the middle of its READY", says: v31.opening("PULL", "")[:70], again: true,
+			events: "connected, handshake failed 11, disconnected",
+		},
+		{
+			name: "the peer is silent after a PING", says: v31.opening("PULL", ""), again: true,
+			events: "connected, handshake succeeded, disconnected",
+			set:    func(c *Config) { c.HeartbeatInterval, c.HeartbeatTimeout = time.Second, time.Second },
+		},
+		{
+			name: "the time to live is over", says: append(v31.opening("PULL", ""), ping(5)...), again: true,
+			events: "connected, handshake succeeded, disconnected",
+		},
+		{
+			name: "another mechanism", says: zmtp.AppendGreeting(nil, zmtp.Greeting{Mechanism: "CURVE"}, 0),
+			events: "connected, handshake failed: protocol 0x11000002, disconnected",
+		},
+		{
+			name: "no mechanism at all", says: slices.Concat(greeting[:12], []byte("null"), greeting[16:]),
+			events: "connected, handshake failed: protocol 0x11000002, disconnected",
+		},
+		{
+			name: "an unexpected command", says: append(slices.Clone(greeting), frame("\x05HELLO")...),
+			events: "connected, handshake failed: protocol 0x10000001, disconnected",
+		},
+		{
+			name: "a message before the READY", says: append(slices.Clone(greeting), zmtp.AppendFrame(nil, 0, []byte("x"))...),
+			events: "connected, handshake failed: protocol 0x10000001, disconnected",
+		},
 		{name: "a type that does not fit", says: v31.opening("PUB", ""), events: "connected, disconnected"},
-		{name: "malformed metadata", says: append(slices.Clone(greeting), frame("\x05READY\x0bSocket-Type\x00\x00\x00\x09PULL")...),
-			events: "connected, disconnected"},
-		{name: "ERROR with a status", says: append(slices.Clone(greeting), frame("\x05ERROR\x03400")...),
-			events: "connected, handshake failed: authentication 400, disconnected"},
-		{name: "ERROR with any reason", says: append(slices.Clone(greeting), frame("\x05ERROR\x04none")...),
-			events: "connected, disconnected"},
-		{name: "a frame too large", says: append(v31.opening("PULL", ""), zmtp.AppendHeader(nil, 0, 1001)...),
-			events: "connected, handshake succeeded, disconnected"},
-		{name: "a size that cannot be", says: append(v31.opening("PULL", ""), "\x02\x80\x00\x00\x00\x00\x00\x00\x00"...),
-			events: "connected, handshake succeeded, disconnected"},
-		{name: "a handshake larger than frames may be", says: v31.opening("PULL", ""),
-			events: "connected, disconnected", set: func(c *Config) { c.MaxMessageSize = 10 }},
-		{name: "a peer of 2.0 where security is asked for", says: dialects[2].opening("PULL", ""), again: true,
-			events: "connected, disconnected", set: func(c *Config) { c.RefuseOld = true }},
-		{name: "a peer without version where security is asked for", says: dialects[4].opening("PULL", ""), again: true,
-			events: "connected, disconnected", set: func(c *Config) { c.RefuseOld = true }},
-		{name: "a frame of 1.0 of length zero", says: append(dialects[4].opening("PULL", ""), 0),
-			events: "connected, disconnected"},
-		{name: "no interval to try again after", says: v31.opening("PULL", ""), hangUp: true,
-			events: "connected, handshake succeeded, disconnected", set: func(c *Config) { c.ReconnectInterval = -1 }},
-		{name: "a lost connection with the handshake as a reason to stop", says: greeting, hangUp: true,
-			events: "connected, handshake failed 32, disconnected", set: func(c *Config) { c.ReconnectStop = StopHandshake }},
-		{name: "a timeout with the handshake as a reason to stop", says: greeting,
-			events: "connected, handshake failed 11, disconnected", set: func(c *Config) { c.ReconnectStop = StopHandshake }},
-		{name: "a connection lost later, with the handshake as a reason to stop", says: v31.opening("PULL", ""), hangUp: true, again: true,
-			events: "connected, handshake succeeded, disconnected", set: func(c *Config) { c.ReconnectStop = StopHandshake }},
+		{
+			name: "malformed metadata", says: append(slices.Clone(greeting), frame("\x05READY\x0bSocket-Type\x00\x00\x00\x09PULL")...),
+			events: "connected, disconnected",
+		},
+		{
+			name: "ERROR with a status", says: append(slices.Clone(greeting), frame("\x05ERROR\x03400")...),
+			events: "connected, handshake failed: authentication 400, disconnected",
+		},
+		{
+			name: "ERROR with any reason", says: append(slices.Clone(greeting), frame("\x05ERROR\x04none")...),
+			events: "connected, disconnected",
+		},
+		{
+			name: "a frame too large", says: append(v31.opening("PULL", ""), zmtp.AppendHeader(nil, 0, 1001)...),
+			events: "connected, handshake succeeded, disconnected",
+		},
+		{
+			name: "a size that cannot be", says: append(v31.opening("PULL", ""), "\x02\x80\x00\x00\x00\x00\x00\x00\x00"...),
+			events: "connected, handshake succeeded, disconnected",
+		},
+		{
+			name: "a handshake larger than frames may be", says: v31.opening("PULL", ""),
+			events: "connected, disconnected", set: func(c *Config) { c.MaxMessageSize = 10 },
+		},
+		{
+			name: "a peer of 2.0 where security is asked for", says: dialects[2].opening("PULL", ""), again: true,
+			events: "connected, disconnected", set: func(c *Config) { c.RefuseOld = true },
+		},
+		{
+			name: "a peer without version where security is asked for", says: dialects[4].opening("PULL", ""), again: true,
+			events: "connected, disconnected", set: func(c *Config) { c.RefuseOld = true },
+		},
+		{
+			name: "a frame of 1.0 of length zero", says: append(dialects[4].opening("PULL", ""), 0),
+			events: "connected, disconnected",
+		},
+		{
+			name: "no interval to try again after", says: v31.opening("PULL", ""), hangUp: true,
+			events: "connected, handshake succeeded, disconnected", set: func(c *Config) { c.ReconnectInterval = -1 },
+		},
+		{
+			name: "a lost connection with the handshake as a reason to stop", says: greeting, hangUp: true,
+			events: "connected, handshake failed 32, disconnected", set: func(c *Config) { c.ReconnectStop = StopHandshake },
+		},
+		{
+			name: "a timeout with the handshake as a reason to stop", says: greeting,
+			events: "connected, handshake failed 11, disconnected", set: func(c *Config) { c.ReconnectStop = StopHandshake },
+		},
+		{
+			name: "a connection lost later, with the handshake as a reason to stop", says: v31.opening("PULL", ""), hangUp: true, again: true,
+			events: "connected, handshake succeeded, disconnected", set: func(c *Config) { c.ReconnectStop = StopHandshake },
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -336,184 +383,6 @@ func TestAPeerThatIsNotServed(t *testing.T) {
 		s.close(0)
 		_ = l.Close()
 	})
-}
-
-// A listener that cannot accept tries again; what it says is heard.
-func TestErrorsOfAcceptPass(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, n := newSocket(t, "PULL", "PUSH"), newNetwork()
-		listener, _ := Listen(s.env, s, &s.cfg, n, "address", "mem://")
-		began := time.Now()
-		for range 3 {
-			n.accept <- &net.OpError{Op: "accept", Err: syscall.EMFILE}
-		}
-		ours, theirs := net.Pipe()
-		n.accept <- ours
-		l := listen(theirs)
-		<-say(l, dialects[0].opening("PUSH", ""))
-		synctest.Wait()
-		if took := time.Since(began); took < 3*acceptPause || took > 4*acceptPause {
-			t.Errorf("three errors took %v", took)
-		}
-		failed := fmt.Sprintf("accept failed %d, ", int(syscall.EMFILE))
-		if got, want := told(s.heard()), "listening, "+strings.Repeat(failed, 3)+"accepted, handshake succeeded"; got != want {
-			t.Errorf("events:\n%s, want\n%s", got, want)
-		}
-		n.accept <- errors.New("once more")
-		synctest.Wait()
-		if err := listener.Close(); err != nil { // during the pause
-			t.Error(err)
-		}
-		if time.Since(began) > 5*acceptPause {
-			t.Error("Close waited for the pause")
-		}
-		s.close(0)
-		_ = l.Close()
-	})
-}
-
-// Peers that say nothing keep nobody out, and are let go in time.
-func TestAThousandSilentPeersKeepNobodyOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, n := newSocket(t, "PULL", "PUSH"), newNetwork()
-		listener, _ := Listen(s.env, s, &s.cfg, n, "address", "mem://")
-		began := time.Now()
-		var silent []net.Conn
-		for range 1000 {
-			ours, theirs := net.Pipe()
-			n.accept <- ours
-			silent = append(silent, theirs)
-		}
-		ours, theirs := net.Pipe()
-		n.accept <- ours
-		l := listen(theirs)
-		<-say(l, append(dialects[0].opening("PUSH", ""), dialects[0].encode("hello")...))
-		synctest.Wait()
-		if got := s.recv(); len(got) != 1 || time.Since(began) > 0 {
-			t.Errorf("got %q after %v", got, time.Since(began))
-		}
-		s.heard()
-		pass(31 * time.Second)
-		synctest.Wait()
-		events := s.heard()
-		if len(events) != 2000 || events[0].Value != int(syscall.EAGAIN) {
-			t.Errorf("%d events, the first %v %d", len(events), events[0].Kind, events[0].Value)
-		}
-		for _, c := range silent {
-			_ = c.Close()
-		}
-		_ = listener.Close()
-		s.close(0)
-		_ = l.Close()
-	})
-}
-
-// Close ends a session in every state, and what waits goes out as linger says.
-func TestLinger(t *testing.T) {
-	d := dialects[0]
-	for _, test := range []struct {
-		name   string
-		linger time.Duration
-		// reads is how long after Close the peer begins to read; below zero: never.
-		reads time.Duration
-		// up says that the connection is up when the socket closes.
-		up   bool
-		ends time.Duration // after Close
-		all  bool          // everything goes out
-	}{
-		{"no linger throws away", 0, -1, true, 0, false},
-		{"without limit all goes out", -1, time.Hour, true, time.Hour, true},
-		{"within the time all goes out", 2 * time.Second, time.Second, true, time.Second, true},
-		{"when the time is over the rest is thrown away", 2 * time.Second, -1, true, 2 * time.Second, false},
-		{"no linger with a peer that is not there yet", 0, -1, false, 0, false},
-		{"within the time the peer comes", 2 * time.Second, time.Second, false, time.Second, true},
-		{"without limit the peer is waited for", -1, time.Hour, false, time.Hour, true},
-		{"when the time is over and no peer has come", 2 * time.Second, -1, false, 2 * time.Second, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
-				s.cfg.HandshakeInterval = 0
-				session := Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
-				peer := <-n.dialled
-				var l *listener
-				if test.up {
-					said := say(peer, d.opening("PULL", ""))
-					readAll(peer, len(dialects[0].opening("PUSH", "")))
-					<-said
-					synctest.Wait()
-				}
-				for range 5 {
-					s.send(numbered(1, 40<<10))
-				}
-				synctest.Wait()
-				began := time.Now()
-				s.end().CloseWrite()
-				s.end().CloseRead()
-				session.Close(test.linger)
-				if test.reads >= 0 {
-					pass(test.reads)
-					l = listen(peer)
-					if !test.up {
-						<-say(l, d.opening("PULL", ""))
-					}
-				}
-				<-session.Done()
-				took := time.Since(began)
-				if took < test.ends || took > test.ends+2*time.Millisecond {
-					t.Errorf("the session ended after %v, want %v", took, test.ends)
-				}
-				_ = peer.Close()
-				if l != nil {
-					<-l.done
-					octets, _ := l.heard()
-					if all := len(octets) >= 5*40<<10; all != test.all {
-						t.Errorf("%d octets went out", len(octets))
-					}
-				}
-				s.close(0)
-			})
-		})
-	}
-}
-
-// A session that has nothing to say ends at once, whatever it is doing.
-func TestCloseWithNothingToSay(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		do   func(t *testing.T, s *socket, n *network)
-	}{
-		{"while it dials in vain", func(_ *testing.T, _ *socket, n *network) { n.refuse = 1 << 30 }},
-		{"in the handshake", func(*testing.T, *socket, *network) {}},
-		{"with a connection", func(_ *testing.T, _ *socket, n *network) {
-			c := <-n.dialled
-			go func() { _, _ = io.Copy(io.Discard, c) }()
-			<-say(c, dialects[0].opening("PULL", ""))
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
-				if strings.HasPrefix(test.name, "while") {
-					test.do(t, s, n)
-				}
-				Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
-				synctest.Wait()
-				if !strings.HasPrefix(test.name, "while") {
-					test.do(t, s, n)
-				}
-				synctest.Wait()
-				began := time.Now()
-				s.close(-1)
-				if took := time.Since(began); took > 0 {
-					t.Errorf("it took %v", took)
-				}
-				for len(n.dialled) > 0 {
-					_ = (<-n.dialled).Close()
-				}
-			})
-		})
-	}
 }
 
 // A pipe that dies announces no room: a sender that waits would give it a message

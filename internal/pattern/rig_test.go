@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -193,18 +192,6 @@ func (p *peer) gets() (all []got) {
 	return all
 }
 
-// texts are the messages that gets yields, frames joined by bars.
-func (p *peer) texts() (all []string) {
-	for _, m := range p.gets() {
-		s := strings.Join(m.frames, "|")
-		if m.kind != "" {
-			s = m.kind + " " + s
-		}
-		all = append(all, s)
-	}
-	return all
-}
-
 func (r *rig) send(frames ...string) error {
 	m := message.Message{}
 	for _, f := range frames {
@@ -268,12 +255,5 @@ func (r *rig) wantRecvErr(want error) {
 	r.t.Helper()
 	if from, frames, err := r.recv(); err != want {
 		r.t.Fatalf("Recv = %q from %s, %v; want %v", frames, from, err, want)
-	}
-}
-
-func (p *peer) wantGets(want ...string) {
-	p.rig.t.Helper()
-	if got := p.texts(); fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
-		p.rig.t.Fatalf("%s gets %q, want %q", p.name, got, want)
 	}
 }

@@ -7,20 +7,19 @@ import (
 	"zeromux/internal/message"
 )
 
-func benchPipe() (from, to *End, pool *message.Pool, hub *Hub) {
-	pool = new(message.Pool)
-	from, to = New(Config{Pool: pool})
+func benchPipe() (from, to *End, hub *Hub) {
+	from, to = New(Config{Pool: new(message.Pool)})
 	hub = new(Hub)
 	from.Join(hub)
 	to.Carry(func() {}, func() {})
-	return from, to, pool, hub
+	return from, to, hub
 }
 
 // A message is written and read, 64 at a time as between two busy goroutines.
 func BenchmarkWriteRead(b *testing.B) {
 	for _, sizes := range [][]int{{16}, {256}, {4 << 10}, {64 << 10}, {0, 16}, {5, 0, 256}} {
 		b.Run(fmt.Sprint(sizes), func(b *testing.B) {
-			from, to, _, hub := benchPipe()
+			from, to, hub := benchPipe()
 			var m, got message.Message
 			octets := 0
 			for _, size := range sizes {
@@ -85,7 +84,7 @@ func BenchmarkFanOut(b *testing.B) {
 func BenchmarkOutgoing(b *testing.B) {
 	for _, size := range []int{16, 256, 4 << 10, 64 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			from, to, _, hub := benchPipe()
+			from, to, hub := benchPipe()
 			o := NewOutgoing(to)
 			m := message.Message{Frames: [][]byte{make([]byte, size)}}
 			var list [][]byte

@@ -20,7 +20,6 @@ type crowd struct {
 	from, to       *End
 	fromHub, toHub Hub
 	sendMu, recvMu sync.Mutex
-	over           atomic.Bool // nothing more will be written
 }
 
 func newCrowd(c Config) *crowd {

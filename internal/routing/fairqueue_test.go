@@ -125,8 +125,10 @@ func TestFairQueueReady(t *testing.T) {
 	}
 	b.hub.Readable(f.Add)
 	for _, want := range []string{"1", "2"} {
-		if !f.Ready() || !f.Ready() {
-			t.Fatalf("%s is not ready", want)
+		for range 2 { // asking changes nothing
+			if !f.Ready() {
+				t.Fatalf("%s is not ready", want)
+			}
 		}
 		b.want("message", take(&f, 1), want)
 	}

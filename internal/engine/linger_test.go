@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Close ends a session in every state, and what waits goes out as linger says.
+func TestLinger(t *testing.T) {
+	d := dialects[0]
+	for _, test := range []struct {
+		name   string
+		linger time.Duration
+		// reads is how long after Close the peer begins to read; below zero: never.
+		reads time.Duration
+		// up says that the connection is up when the socket closes.
+		up   bool
+		ends time.Duration // after Close
+		all  bool          // everything goes out
+	}{
+		{"no linger throws away", 0, -1, true, 0, false},
+		{"without limit all goes out", -1, time.Hour, true, time.Hour, true},
+		{"within the time all goes out", 2 * time.Second, time.Second, true, time.Second, true},
+		{"when the time is over the rest is thrown away", 2 * time.Second, -1, true, 2 * time.Second, false},
+		{"no linger with a peer that is not there yet", 0, -1, false, 0, false},
+		{"within the time the peer comes", 2 * time.Second, time.Second, false, time.Second, true},
+		{"without limit the peer is waited for", -1, time.Hour, false, time.Hour, true},
+		{"when the time is over and no peer has come", 2 * time.Second, -1, false, 2 * time.Second, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
+				s.cfg.HandshakeInterval = 0
+				session := Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
+				peer := <-n.dialled
+				var l *listener
+				if test.up {
+					said := say(peer, d.opening("PULL", ""))
+					readAll(peer, len(dialects[0].opening("PUSH", "")))
+					<-said
+					synctest.Wait()
+				}
+				for range 5 {
+					s.send(numbered(1, 40<<10))
+				}
+				synctest.Wait()
+				began := time.Now()
+				s.end().CloseWrite()
+				s.end().CloseRead()
+				session.Close(test.linger)
+				if test.reads >= 0 {
+					pass(test.reads)
+					l = listen(peer)
+					if !test.up {
+						<-say(l, d.opening("PULL", ""))
+					}
+				}
+				<-session.Done()
+				took := time.Since(began)
+				if took < test.ends || took > test.ends+2*time.Millisecond {
+					t.Errorf("the session ended after %v, want %v", took, test.ends)
+				}
+				_ = peer.Close()
+				if l != nil {
+					<-l.done
+					octets, _ := l.heard()
+					if all := len(octets) >= 5*40<<10; all != test.all {
+						t.Errorf("%d octets went out", len(octets))
+					}
+				}
+				s.close(0)
+			})
+		})
+	}
+}
+
+// A session that has nothing to say ends at once, whatever it is doing.
+func TestCloseWithNothingToSay(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		do   func(t *testing.T, s *socket, n *network)
+	}{
+		{"while it dials in vain", func(_ *testing.T, _ *socket, n *network) { n.refuse = 1 << 30 }},
+		{"in the handshake", func(*testing.T, *socket, *network) {}},
+		{"with a connection", func(_ *testing.T, _ *socket, n *network) {
+			c := <-n.dialled
+			go func() { _, _ = io.Copy(io.Discard, c) }()
+			<-say(c, dialects[0].opening("PULL", ""))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
+				if strings.HasPrefix(test.name, "while") {
+					test.do(t, s, n)
+				}
+				Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
+				synctest.Wait()
+				if !strings.HasPrefix(test.name, "while") {
+					test.do(t, s, n)
+				}
+				synctest.Wait()
+				began := time.Now()
+				s.close(-1)
+				if took := time.Since(began); took > 0 {
+					t.Errorf("it took %v", took)
+				}
+				for len(n.dialled) > 0 {
+					_ = (<-n.dialled).Close()
+				}
+			})
+		})
+	}
+}
