@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"zeromux/internal/engine"
@@ -60,15 +61,18 @@ func (s *Socket) close(err error) error {
 	for session, app := range s.sessions {
 		sessions[session] = app
 	}
-	links := s.links
-	s.links = nil
+	links := maps.Clone(s.links)
 	s.mu.Unlock()
 	for e, l := range links {
 		s.retire(e)
 		l.link.Close(e)
 		s.dropAfter(linger, l.link)
 	}
+	s.mu.Lock()
+	s.links = nil
+	s.mu.Unlock()
 	for session, app := range sessions {
+		session.Part()
 		if app != nil {
 			app.CloseWrite()
 			app.CloseRead()

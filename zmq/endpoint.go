@@ -319,6 +319,7 @@ func (s *Socket) releaseConnections(endpoint string) (found bool, err error) {
 func (s *Socket) leave(session *engine.Session, app *pipe.End, discard bool, linger time.Duration) {
 	if app != nil {
 		s.detach(app)
+		session.Part()
 		app.CloseWrite()
 		if discard {
 			s.both(func() {

@@ -39,6 +39,7 @@ func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
 	end.Carry(session.OutReady, session.InRoom)
 	h.sessions[session] = app
 	h.mu.Unlock()
+	session.Hold(app, end)
 	if !h.row.Receives && !h.row.Publisher {
 		app.CloseRead() // whatever the peer sends, nobody will ever read it
 	}
@@ -178,11 +179,14 @@ func (s *Socket) dismiss(app *pipe.End) {
 
 // part ends an inproc pipe from this side.
 func (s *Socket) part(app *pipe.End, link *inproc.Link) {
+	s.detach(app)
 	s.mu.Lock()
 	delete(s.links, app)
 	s.mu.Unlock()
-	s.detach(app)
-	s.both(func() { s.pattern.Discard(app) })
+	s.both(func() {
+		s.pattern.Discard(app)
+		app.CloseRead()
+	})
 	link.Close(app)
 }
 
@@ -240,8 +244,8 @@ func (n neighbour) Online(e *pipe.End, peer *message.Peer) bool {
 
 // Detach implements inproc.Side.
 func (n neighbour) Detach(e *pipe.End, _ *inproc.Link) {
+	n.detach(e)
 	n.mu.Lock()
 	delete(n.links, e)
 	n.mu.Unlock()
-	n.detach(e)
 }

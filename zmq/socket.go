@@ -58,11 +58,11 @@ type Socket struct {
 	last      string        // the endpoint of the last bind or connect
 	changed   chan struct{} // closed and made anew when peers come or go
 	online    map[*pipe.End]*message.Peer
+	retired   counters      // of pipes that are no more
 	gone      chan struct{} // closed when nothing of the socket is left
 
 	monitors monitors
 	drops    [pattern.Causes]atomic.Uint64
-	retired  counters // of pipes that are no more
 }
 
 // linked is an inproc pipe of a socket.

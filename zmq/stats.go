@@ -2,7 +2,6 @@ package zmq
 
 import (
 	"context"
-	"sync/atomic"
 
 	"zeromux/internal/message"
 	"zeromux/internal/pattern"
@@ -87,24 +86,24 @@ type Stats struct {
 
 // counters are the counts of pipes that are no more.
 type counters struct {
-	sent, received, sentOctets, receivedOctets atomic.Uint64
+	sent, received, sentOctets, receivedOctets uint64
 }
 
 // retire adds the counts of a pipe that ends.
 func (s *Socket) retire(e *pipe.End) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	messages, octets := e.TakeWritten()
-	s.retired.sent.Add(messages)
-	s.retired.sentOctets.Add(octets)
+	s.retired.sent += messages
+	s.retired.sentOctets += octets
 	messages, octets = e.TakeArrived()
-	s.retired.received.Add(messages)
-	s.retired.receivedOctets.Add(octets)
+	s.retired.received += messages
+	s.retired.receivedOctets += octets
 }
 
 // Stats returns the counts of this moment.
 func (s *Socket) Stats() Stats {
 	st := Stats{
-		Sent: s.retired.sent.Load(), Received: s.retired.received.Load(),
-		SentOctets: s.retired.sentOctets.Load(), ReceivedOctets: s.retired.receivedOctets.Load(),
 		DroppedFull:       s.drops[pattern.DroppedFull].Load(),
 		DroppedUnroutable: s.drops[pattern.DroppedUnroutable].Load(),
 		DroppedFiltered:   s.drops[pattern.DroppedFiltered].Load(),
@@ -113,6 +112,8 @@ func (s *Socket) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Peers = len(s.online)
+	st.Sent, st.SentOctets = s.retired.sent, s.retired.sentOctets
+	st.Received, st.ReceivedOctets = s.retired.received, s.retired.receivedOctets
 	for _, e := range s.sessions {
 		if e != nil {
 			st.add(e)

@@ -121,8 +121,9 @@ type Host interface {
 	// reports false when the socket is closed: s ends at once.
 	Started(s *Session) bool
 	// Open makes a pipe for s and attaches one end to the socket. The session
-	// carries the other. It reports false when the socket is closed or its
-	// pattern takes no further pipe.
+	// carries the other, and is told of both by Hold before anything can be
+	// written. It reports false when the socket is closed or its pattern takes
+	// no further pipe.
 	Open(s *Session) (app, end *pipe.End, ok bool)
 	// Online says that a connection is up, and reports whether the pattern
 	// serves the peer.

@@ -70,13 +70,21 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 func (s *Session) open() bool {
 	app, end, ok := s.host.Open(s)
 	if !ok {
+		s.Hold(nil, nil)
 		return false
 	}
+	s.Hold(app, end)
+	s.outgoing = pipe.NewOutgoing(end)
+	return true
+}
+
+// Hold tells the session of the pipe that its host makes in Open. The host calls
+// it before anything can be written, so that a Close which comes at once knows
+// that something is to be sent.
+func (s *Session) Hold(app, end *pipe.End) {
 	s.mu.Lock()
 	s.app, s.end = app, end
 	s.mu.Unlock()
-	s.outgoing = pipe.NewOutgoing(end)
-	return true
 }
 
 // OutReady and InRoom are the functions that a host gives to pipe.End.Carry.
@@ -270,9 +278,18 @@ func (s *Session) interrupt(cause error) {
 	}
 }
 
+// Part says that the socket writes no more and is about to end its end of the
+// pipe: what becomes of the connection is no event from now on.
+func (s *Session) Part() {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+}
+
 // Close lets the session end: what waits is still sent for as long as linger
 // says, below zero without limit, then the connection is closed. The host has
-// ended the writing of its end before. Close does not wait; Done tells.
+// called Part and ended the writing of its end before. Close does not wait; Done
+// tells.
 func (s *Session) Close(linger time.Duration) {
 	s.mu.Lock()
 	s.closing = true

@@ -129,10 +129,11 @@ func (e *End) CloseWrite() {
 
 // CloseRead lets go of everything that waits to be read and tells the other
 // side that nothing more will be. The reader itself must have stopped, or be
-// stopped by the lock that it reads under.
+// stopped by the lock that it reads under. A second call does nothing.
 func (e *End) CloseRead() {
-	e.cur.drop()
-	e.in.leave()
+	if e.in.leave() {
+		e.cur.drop()
+	}
 }
 
 // Drained reports whether the other side has taken and acknowledged all that

@@ -209,12 +209,12 @@ func (q *queue) end() (wake bool) {
 }
 
 // leave says that nothing more will be read: what waits is let go, and the
-// writer is told by Closed.
-func (q *queue) leave() {
+// writer is told by Closed. It reports whether nobody has said so before.
+func (q *queue) leave() (first bool) {
 	q.mu.Lock()
 	if q.gone {
 		q.mu.Unlock()
-		return
+		return false
 	}
 	q.gone = true
 	q.count()
@@ -228,6 +228,7 @@ func (q *queue) leave() {
 	if tell {
 		q.writer.writable()
 	}
+	return true
 }
 
 // count enters what waits into the totals, before it stops waiting: adding up
