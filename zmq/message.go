@@ -247,18 +247,17 @@ func (m *Message) fill(in *message.Message, from *pipe.End, own int, s *slab) {
 	m.Frames = x.frames
 }
 
-// fillShort is fill of a message of one short frame.
-func (m *Message) fillShort(body []byte, peer *message.Peer, s *slab) {
-	x := m.x
-	if x == nil || x.self != m || x.last != peer || len(x.held) > 0 || cap(x.buffer) < len(body) {
-		in := message.Message{Frames: [][]byte{body}, Peer: peer}
-		m.fill(&in, nil, 0, s)
-		return
+// fillShort is fill of a message of one short frame, for which there is memory
+// from the message before, of the same peer. It reports false when there is none.
+func (x *extra) fillShort(m *Message, body []byte, peer *message.Peer) bool {
+	if x.self != m || x.last != peer || len(x.frames) != 1 || len(x.held) > 0 || cap(x.buffer) < len(body) {
+		return false
 	}
-	b := x.buffer[:len(body)]
+	b := x.buffer[:len(body):len(body)]
 	copy(b, body)
-	x.frames = append(x.frames[:0], b[:len(b):len(b)])
+	x.frames[0] = b
 	m.Frames = x.frames
+	return true
 }
 
 // release lets go of the blocks that an earlier message lay in.

@@ -30,8 +30,9 @@ type Socket struct {
 	hub pipe.Hub
 
 	// solo is the only pipe, of a type whose sending needs nothing else; then
-	// sending takes the lock of the pipe alone. Written under both locks.
-	solo atomic.Pointer[pipe.End]
+	// sending takes the lock of the pipe alone. Written under sendMu.
+	solo    atomic.Pointer[pipe.End]
+	soloist pattern.Soloist // the pattern, if it is of such a type; nil: it is not
 
 	sendMu  sync.Mutex // guards the pattern's sending side and all to the next blank line
 	out     message.Message
@@ -39,7 +40,9 @@ type Socket struct {
 	pattern pattern.Pattern // the fields of its receiving side: recvMu
 	options pattern.Options // written under sendMu and recvMu
 
-	fair *routing.FairQueue // the pattern's, when it receives by taking turns; nil: it does not
+	// fair is the pattern's rotation, when receiving is nothing but taking turns;
+	// or nil.
+	fair *routing.FairQueue
 
 	recvMu sync.Mutex // guards the pattern's receiving side and all to the next blank line
 	in     message.Message
@@ -100,7 +103,8 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 		ReceiversLook: s.hub.WakeReceivers,
 		SendersLook:   s.hub.WakeSenders,
 	})
-	if p, ok := s.pattern.(pattern.FairReceiver); ok {
+	s.soloist, _ = s.pattern.(pattern.Soloist)
+	if p, ok := s.pattern.(pattern.FairReceiver); ok && !row.Lockstep {
 		s.fair = p.Queue()
 	}
 	return s
@@ -275,6 +279,7 @@ func (s *Socket) offer(frames [][]byte, owner *message.Owner) error {
 	}
 	if s.hub.HasWritable() {
 		s.hub.Writable(s.pattern.Writable)
+		s.publishSolo()
 	}
 	s.out.Frames, s.out.Owned = frames, owner
 	err := s.pattern.Send(&s.out)
@@ -310,12 +315,10 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 	_ = *m // a nil pointer panics here, where no lock is held
 	if ctx.Done() == nil {
-		s.lockRecv()
-		if body, peer, ok := s.nextShort(); ok {
-			m.fillShort(body, peer, &s.slab)
-			s.unlockRecv()
+		if s.fair != nil && s.recvShort(m) {
 			return nil
 		}
+		s.lockRecv()
 		if from, own, err := s.next(); err == nil {
 			m.fill(&s.in, from, own, &s.slab)
 			s.unlockRecv()
@@ -402,13 +405,24 @@ func (s *Socket) unlockRecv() {
 	s.tell(later)
 }
 
-// nextShort takes a short message that is there, for a type that receives by
-// taking turns. The locks of lockRecv are held.
-func (s *Socket) nextShort() (body []byte, peer *message.Peer, ok bool) {
-	if s.fair == nil || s.dead != nil || s.hub.HasReadable() {
-		return nil, nil, false
+// recvShort is RecvInto of a short message that is there, for a type that
+// receives by taking turns. It reports false, and has done nothing, when there is
+// more to it.
+func (s *Socket) recvShort(m *Message) bool {
+	s.recvMu.Lock()
+	if e := s.fair.Turn(); e != nil && s.dead == nil && !s.hub.HasReadable() && m.x != nil {
+		if body, peer, ok := e.ReadShort(); ok {
+			s.fair.Done()
+			if !m.x.fillShort(m, body, peer) {
+				s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
+				m.fill(&s.in, nil, 0, &s.slab)
+			}
+			s.recvMu.Unlock()
+			return true
+		}
 	}
-	return s.fair.RecvShort()
+	s.recvMu.Unlock()
+	return false
 }
 
 // recvSlowly receives, and waits when that is what it takes. It calls take with
@@ -506,6 +520,13 @@ func (s *Socket) LastID() string {
 	return id
 }
 
+// publishSolo lets the next Send know of the only pipe. sendMu is held.
+func (s *Socket) publishSolo() {
+	if s.soloist != nil {
+		s.solo.Store(s.soloist.Solo())
+	}
+}
+
 // both runs f under both locks, unless the socket is dead, and tells whoever
 // must hear of what it wrote. It reports whether f ran.
 func (s *Socket) both(f func()) bool {
@@ -514,9 +535,7 @@ func (s *Socket) both(f func()) bool {
 	alive := s.dead == nil
 	if alive {
 		f()
-		if p, ok := s.pattern.(pattern.Soloist); ok {
-			s.solo.Store(p.Solo())
-		}
+		s.publishSolo()
 	}
 	later := s.hub.Later()
 	s.recvMu.Unlock()

@@ -3,6 +3,7 @@ package zmq
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 
@@ -62,6 +63,7 @@ func (w *waiting) again(err error) error {
 	}
 	if w.waiter == nil {
 		w.waiter = w.socket.ctx.waiters.get()
+		runtime.Gosched() // to look once more costs less than being woken
 	} else if w.await() {
 		if err := w.sleep(); err != nil {
 			w.leave()

@@ -48,8 +48,11 @@ type connection struct {
 	session *Session
 	net     net.Conn
 	peer    *message.Peer
-	in      inbound
 	out     outbound
+
+	inMu sync.Mutex // guards in: the reader has it but while it waits
+	in   inbound
+	run  *zmtpIn // in, when a consumer that makes room may go on with it; or nil
 
 	kick chan struct{} // something waits to be written
 	room chan struct{} // reading may go on
@@ -66,6 +69,21 @@ type connection struct {
 	carried atomic.Int32 // drivers' goroutines that still run
 	parting atomic.Bool  // everything has been said: the peer is read for a farewell
 	mute    atomic.Bool  // writing has failed: the peer is read for a farewell
+}
+
+// roomy is called when the pipe has room again, by whoever made it, under what
+// locks he may have. It goes on with what was read and held back, as far as that
+// is plain messages, and leaves everything else to the reader: a consumer that
+// is ahead of its peer need not wait for a goroutine to wake up.
+func (c *connection) roomy() {
+	if c.run != nil && c.inMu.TryLock() {
+		again := c.run.goOn()
+		c.inMu.Unlock()
+		if again {
+			return
+		}
+	}
+	push(c.room)
 }
 
 // push signals without waiting.

@@ -19,7 +19,8 @@ type reader struct {
 	pool     message.Pool
 	app, end *pipe.End
 	in       inbound
-	room     bool // said by the pipe
+	helps    bool // whoever makes room goes on with what was held back
+	room     bool // said by the pipe, and not dealt with by helping
 	got      []string
 	commands []string
 }
@@ -31,8 +32,9 @@ func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byt
 	r.pool.Poison = true
 	r.app, r.end = pipe.New(pipe.Config{Pool: &r.pool, RecvMark: mark, RecvMarkPeer: -1})
 	r.app.Join(new(pipe.Hub))
-	r.end.Carry(func() {}, func() { r.room = true })
-	z := newZMTPIn(r.end, &r.pool, &message.Peer{}, cfg, func(body []byte) {
+	var z *zmtpIn
+	r.end.Carry(func() {}, func() { r.room = !r.helps || !z.goOn() })
+	z = newZMTPIn(r.end, &r.pool, &message.Peer{}, cfg, func(body []byte) {
 		r.commands = append(r.commands, string(body))
 	})
 	r.in = z
@@ -107,17 +109,20 @@ func ways(seed uint64) map[string][]int {
 	return map[string][]int{"whole": {1 << 30}, "octet by octet": {1}, "at random": odd, "by 4 KiB": {4096}, "by 100": {100}}
 }
 
-// sameHoweverItComes feeds a stream in several ways, with several marks, and checks
-// that the outcome is always the same. It returns the outcome.
+// sameHoweverItComes feeds a stream in several ways, with several marks, below zero
+// those at which the socket helps, and checks that the outcome is always the same. It returns the outcome.
 func sameHoweverItComes(tb testing.TB, v zmtp.Version, cfg *Config, stream []byte, seed uint64) (got, commands []string, err error) {
 	first := true
-	for _, mark := range []int{0, 1, 2, 3, 5} {
+	for _, mark := range []int{0, 1, -2, 2, 3, -5, 5, -40} {
+		helps := mark < 0 && !v.UsesV1Framing()
+		mark = max(mark, -mark)
 		for way, sizes := range ways(seed) {
 			if way == "octet by octet" && len(stream) > 100<<10 {
 				continue
 			}
 			for _, along := range []int{0, min(len(stream), 300)} {
 				r := newReader(tb, v, cfg, mark, stream[:along])
+				r.helps = helps
 				end := r.feed(stream[along:], sizes)
 				if first {
 					got, commands, err, first = r.got, r.commands, end, false

@@ -98,7 +98,7 @@ func (s *Session) OutReady() {
 // InRoom says that there is room for what comes in.
 func (s *Session) InRoom() {
 	if c := s.current.Load(); c != nil {
-		push(c.room)
+		c.roomy()
 	}
 }
 
@@ -180,6 +180,7 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 			held: first, along: in.rest,
 		}
 	} else {
+		c.run = z
 		z.preload(in.rest)
 	}
 	switch {

@@ -41,7 +41,9 @@ func (c *connection) read() {
 	defer c.through()
 	err := c.readAll()
 	c.abort(err)
+	c.inMu.Lock()
 	c.in.rest()
+	c.inMu.Unlock()
 }
 
 func (c *connection) readAll() error {
@@ -78,19 +80,17 @@ func (c *connection) listenOn(err error) bool {
 
 // receive handles n octets, and waits while the mark is reached.
 func (c *connection) receive(n int) error {
-	err := c.in.received(n)
-	c.hear()
-	if err != nil || !c.in.waiting() {
+	waiting, err := c.handle(n)
+	if err != nil || !waiting {
 		return err
 	}
 	c.heart.pause()
 	defer c.heart.resume()
 	defer c.goOn()
-	for err == nil && c.in.waiting() {
+	for err == nil && waiting {
 		select {
 		case <-c.room:
-			err = c.in.resume()
-			c.hear()
+			waiting, err = c.handle(heldBack)
 		case <-c.dead:
 			return c.cause
 		}
@@ -98,18 +98,30 @@ func (c *connection) receive(n int) error {
 	return err
 }
 
+// heldBack stands for no new octets, but those that the mark held back.
+const heldBack = -1
+
+// handle gives n octets to the receiving half, and reports whether it waits for
+// room.
+func (c *connection) handle(n int) (waiting bool, err error) {
+	c.inMu.Lock()
+	defer c.inMu.Unlock()
+	if n == heldBack {
+		err = c.in.resume()
+	} else {
+		err = c.in.received(n)
+	}
+	if c.in.heard() {
+		c.heart.heard() // a frame has come: the peer is not silent
+	}
+	return c.in.waiting(), err
+}
+
 // goOn lets a farewell that passed while nothing was read begin anew: what lies
 // in the system is still to be read.
 func (c *connection) goOn() {
 	if c.parting.Load() {
 		_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // on failure reading ends now
-	}
-}
-
-// hear ends the watch over the peer's silence when a frame has come.
-func (c *connection) hear() {
-	if c.in.heard() {
-		c.heart.heard()
 	}
 }
 

@@ -157,6 +157,25 @@ func (z *zmtpIn) resume() error {
 	return z.parse()
 }
 
+// goOn is resume as far as messages of one short frame go, which cannot fail and
+// concern nobody but the pipe. It reports whether the mark is reached again;
+// otherwise what comes next is resume's.
+func (z *zmtpIn) goOn() (again bool) {
+	if !z.paused || z.block != nil {
+		return false
+	}
+	room := z.end.Room()
+	if room == 0 {
+		return true
+	}
+	z.shortFrames(z.chunk.B[:z.fill], room)
+	if z.messages == 0 {
+		return false
+	}
+	z.deliver()
+	return z.end.Room() == 0
+}
+
 func (z *zmtpIn) waiting() bool { return z.paused }
 
 func (z *zmtpIn) heard() bool {
@@ -429,6 +448,7 @@ func (z *zmtpIn) rest() {
 	pipe.ReleaseAll(z.part)
 	z.part = nil
 	z.from, z.begun, z.parsed, z.fill = 0, 0, 0, 0
+	z.paused = false
 }
 
 // zmtpOut is the sending half towards a peer that reads what the pipe holds,

@@ -8,7 +8,7 @@ func (e *End) Room() int { return e.out.room() }
 // They are dropped when the socket reads no more.
 func (e *End) Deliver(spans []Span, n int) Status {
 	q := e.out
-	q.mu.Lock()
+	q.lock()
 	if q.gone || q.ended {
 		q.mu.Unlock()
 		ReleaseAll(spans)

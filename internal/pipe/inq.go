@@ -9,11 +9,16 @@ import (
 // It belongs to the reader alone.
 type cursor struct {
 	spans []Span
-	rest  []byte // octets of spans[i-1] that are still ahead
-	i     int    // the next span
-	first int    // the first span that the last message lies in; those before are released
-	used  int    // messages read since the last acknowledgement
-	step  int    // messages between acknowledgements
+	buf   []byte        // the octets of spans[i-1]
+	at    int           // how many of them have been read
+	near  int           // how many of them are known to be in this processor's cache
+	peer  *message.Peer // where they came from
+	i     int           // the next span
+	first int           // the first span that the last message lies in; those before are released
+	used  int           // messages read since the last acknowledgement
+	step  int           // messages between acknowledgements
+
+	fetched byte // of no interest: what fetch has seen
 }
 
 // Read takes the next whole message. Its frames are borrowed from the spans
@@ -22,27 +27,28 @@ type cursor struct {
 // recvMu held.
 func (e *End) Read(m *message.Message) Status {
 	c := &e.cur
-	if len(c.rest) == 0 {
+	if c.at == len(c.buf) {
 		if st := e.advance(); st != OK {
 			return st
 		}
-	} else if c.first != c.i-1 {
+	}
+	if c.at+2 > c.near {
+		c.fetch()
+	}
+	if c.first != c.i-1 {
 		c.release(c.i - 1)
 	}
 	m.Frames = m.Frames[:0]
 	m.Kind = message.Data
-	m.Peer = c.spans[c.i-1].peer
-	if m.Peer == nil {
-		m.Peer = e.Peer
-	}
+	m.Peer = c.peer
 	for {
-		flags, body, rest := split(c.rest)
+		flags, body, rest := split(c.buf[c.at:])
+		c.at = len(c.buf) - len(rest)
 		if body == nil {
 			body = c.spans[c.i].Bytes()
 			body = body[:len(body):len(body)]
 			c.i++
 		}
-		c.rest = rest
 		m.Frames = append(m.Frames, body)
 		if flags&zmtp.FlagCommand != 0 {
 			m.Kind, m.Frames[0] = subscription(body)
@@ -52,8 +58,7 @@ func (e *End) Read(m *message.Message) Status {
 			break
 		}
 		if len(rest) == 0 {
-			c.rest = c.spans[c.i].Bytes()
-			c.i++
+			e.open()
 		}
 	}
 	if c.used++; c.used >= c.step {
@@ -65,26 +70,17 @@ func (e *End) Read(m *message.Message) Status {
 
 // ReadShort is Read of what most messages are, one short frame behind another in
 // a span that was taken. It reports false, and has done nothing, when something
-// else comes next: then Read tells.
+// else comes next or is to be done: then Read does it.
 func (e *End) ReadShort() (body []byte, peer *message.Peer, ok bool) {
 	c := &e.cur
-	b := c.rest
-	if len(b) < 2 || b[0] != 0 {
+	at := c.at + 2
+	if at > c.near || c.buf[at-2] != 0 || c.first != c.i-1 || c.used+1 >= c.step {
 		return nil, nil, false
 	}
-	if c.first != c.i-1 {
-		c.release(c.i - 1)
-	}
-	end := 2 + int(b[1])
-	c.rest = b[end:]
-	if peer = c.spans[c.i-1].peer; peer == nil {
-		peer = e.Peer
-	}
-	if c.used++; c.used >= c.step {
-		e.in.used(c.used)
-		c.used = 0
-	}
-	return b[2:end:end], peer, true
+	end := at + int(c.buf[at-1])
+	c.at = end
+	c.used++
+	return c.buf[at:end], c.peer, true
 }
 
 // advance moves to the next span that was taken, or takes what waits.
@@ -92,7 +88,7 @@ func (e *End) advance() Status {
 	c := &e.cur
 	c.release(c.i)
 	if c.i == len(c.spans) {
-		c.i, c.first = 0, 0
+		c.i, c.first, c.buf, c.at, c.near = 0, 0, nil, 0, 0
 		var st Status
 		if c.spans, c.step, st = e.in.take(c.spans, c.used); st != OK {
 			c.used = 0
@@ -100,9 +96,20 @@ func (e *End) advance() Status {
 		}
 		c.used = 0
 	}
-	c.rest = c.spans[c.i].Bytes()
-	c.i++
+	e.open()
 	return OK
+}
+
+// open goes on with the next of the spans that were taken.
+func (e *End) open() {
+	c := &e.cur
+	s := &c.spans[c.i]
+	c.buf, c.at, c.peer = s.Bytes(), 0, s.peer
+	c.near = 0
+	if c.peer == nil {
+		c.peer = e.Peer
+	}
+	c.i++
 }
 
 // release lets go of the spans before index i.

@@ -7,7 +7,7 @@ import "zeromux/internal/message"
 // recvMu held.
 func (e *End) CanRead() Status {
 	c := &e.cur
-	if len(c.rest) > 0 || c.i < len(c.spans) {
+	if c.at < len(c.buf) || c.i < len(c.spans) {
 		return OK
 	}
 	st, room := e.in.look(c.used)
@@ -21,7 +21,7 @@ func (e *End) CanRead() Status {
 // look tells what take would, takes nothing, and acknowledges what the reader
 // has used up before.
 func (q *queue) look(used int) (st Status, room bool) {
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	room = q.acknowledge(used)
 	switch {
@@ -39,7 +39,7 @@ func (q *queue) look(used int) (st Status, room bool) {
 // told when there is room. Called with sendMu held.
 func (e *End) CanWrite() Status {
 	q := e.out
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	return q.admit(message.Data)
 }

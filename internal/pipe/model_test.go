@@ -62,7 +62,7 @@ func (m *model) read() *message.Message {
 		m.acknowledge()
 		m.taken, m.waiting = m.waiting, nil
 		if m.step = 1 << 30; m.mark > 0 {
-			m.step = (m.mark + 1) / 2
+			m.step = max(m.mark/8, 1)
 		}
 	}
 	if len(m.taken) == 0 {

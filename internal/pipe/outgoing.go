@@ -125,7 +125,7 @@ func (o *Outgoing) Restore() (lost int) {
 	kept, n, lost := survivors(o.spans[o.first:], written)
 
 	q := o.end.in
-	q.mu.Lock()
+	q.lock()
 	q.messages -= uint64(n) // they wait again
 	q.octets -= octetsOf(kept)
 	waiting, waitingN, _ := survivors(q.spans, 0)

@@ -16,14 +16,19 @@ const (
 func (e *End) Write(m *message.Message) Status {
 	q := e.out
 	q.mu.Lock()
-	if st := q.admit(m.Kind); st != OK {
+	if len(m.Frames) == 1 && m.Kind == message.Data && q.run.add(m.Frames[0]) {
+		q.mu.Unlock()
+		return OK
+	}
+	q.settle()
+	st := q.admit(m.Kind)
+	if st != OK {
 		q.mu.Unlock()
 		return st
 	}
-	if len(m.Frames) != 1 || m.Kind != message.Data || !q.appendShort(m.Frames[0]) {
-		q.append(m)
-	}
+	q.append(m)
 	wake := q.wakeReader()
+	q.startRun()
 	q.mu.Unlock()
 	if wake {
 		e.hub.tellLater(q.reader)
@@ -36,14 +41,13 @@ func (e *End) Write(m *message.Message) Status {
 // at once.
 func (e *End) WriteAlone(frames [][]byte, owner *message.Owner) Status {
 	q := e.out
-	q.mu.Lock()
+	q.lock()
 	st := q.admit(message.Data)
 	wake := false
 	if st == OK {
-		if len(frames) != 1 || !q.appendShort(frames[0]) {
-			q.append(&message.Message{Frames: frames, Owned: owner})
-		}
+		q.append(&message.Message{Frames: frames, Owned: owner})
 		wake = q.wakeReader()
+		q.startRun()
 	}
 	q.mu.Unlock()
 	if wake {
@@ -56,40 +60,30 @@ func (e *End) WriteAlone(frames [][]byte, owner *message.Owner) Status {
 func (e *End) WriteBody(body []byte) Status {
 	q := e.out
 	q.mu.Lock()
+	if q.run.add(body) {
+		q.mu.Unlock()
+		return OK
+	}
+	return e.writeBody(body)
+}
+
+// writeBody is the rest of WriteBody, with the lock of the queue held.
+func (e *End) writeBody(body []byte) Status {
+	q := e.out
+	q.settle()
+	q.stay()
 	st := q.admit(message.Data)
 	wake := false
 	if st == OK {
-		if !q.appendShort(body) {
-			q.appendOne(body)
-		}
+		q.appendOne(body)
 		wake = q.wakeReader()
+		q.startRun()
 	}
 	q.mu.Unlock()
 	if wake {
 		q.reader.readable()
 	}
 	return st
-}
-
-// appendShort is append of what most messages are, one short frame behind
-// another in the open chunk, and reports whether body was one. q.mu is held.
-func (q *queue) appendShort(body []byte) bool {
-	last := len(q.spans) - 1
-	if last < 0 || len(body) > 255 || q.newest {
-		return false
-	}
-	end := q.fill + 2 + len(body)
-	s := &q.spans[last]
-	if s.chunk != q.open || int(s.end) != q.fill || end > len(q.open.B) {
-		return false
-	}
-	b := q.open.B[q.fill:end]
-	b[0], b[1] = 0, byte(len(body))
-	copy(b[2:], body)
-	q.fill, s.end = end, uint32(end)
-	s.n++
-	q.n++
-	return true
 }
 
 // appendOne is append of a message of one frame. q.mu is held.
@@ -258,7 +252,7 @@ func (c *Encoding) Release() {
 // WriteEncoded is Write of a message that was encoded before.
 func (e *End) WriteEncoded(c *Encoding) Status {
 	q := e.out
-	q.mu.Lock()
+	q.lock()
 	if st := q.admit(c.kind); st != OK {
 		q.mu.Unlock()
 		return st

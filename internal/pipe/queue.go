@@ -38,6 +38,7 @@ type queue struct {
 
 	open *message.Chunk // the chunk that is being filled; the queue's own reference
 	fill int            // octets of open that are used
+	run  run            // short messages behind what the rest of the queue knows of
 
 	n        int
 	inflight int
@@ -86,19 +87,38 @@ func (m *marks) reached(k int) bool { return m.mark > 0 && k >= m.mark }
 // to go on: half of it. libzmq: the low-water mark.
 func (m *marks) low(k int) bool { return m.mark == 0 || k <= m.mark/2 }
 
-// step is how many messages a reader uses up between acknowledgements, so that
-// a writer that met the mark goes on while the second half is being read.
+// step is how many messages a reader uses up between acknowledgements: few
+// enough for a writer to stay close behind it, many enough to cost nothing.
 func (m *marks) step() int {
 	if m.mark == 0 {
 		return math.MaxInt
 	}
-	return m.mark - m.mark/2
+	return max(m.mark/8, 1)
+}
+
+// lock takes mu for all but the shortest of writes.
+func (q *queue) lock() {
+	q.mu.Lock()
+	q.settle()
+}
+
+// lockBusy is lock for the side that comes once for many messages. The other
+// side holds mu for some nanoseconds of every message: going to sleep over that,
+// and being woken, would cost more than a hundred of them.
+func (q *queue) lockBusy() {
+	for range 100 {
+		if q.mu.TryLock() {
+			q.settle()
+			return
+		}
+	}
+	q.lock()
 }
 
 // take moves all that waits to the reader and hands the reader's empty list to
 // the queue. It also acknowledges what the reader has used up before.
 func (q *queue) take(spent []Span, used int) (spans []Span, step int, st Status) {
-	q.mu.Lock()
+	q.lockBusy()
 	room := q.acknowledge(used)
 	step = q.marks.step()
 	switch {
@@ -123,7 +143,7 @@ func (q *queue) take(spent []Span, used int) (spans []Span, step int, st Status)
 
 // used acknowledges k messages that the reader took and is done with.
 func (q *queue) used(k int) {
-	q.mu.Lock()
+	q.lockBusy()
 	room := q.acknowledge(k)
 	q.mu.Unlock()
 	if room {
@@ -162,7 +182,7 @@ func (q *queue) wakeReader() bool {
 // room is how many more messages the mark allows; none means that the writer
 // is told when there is room again.
 func (q *queue) room() int {
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	if q.marks.mark == 0 || q.newest || q.gone {
 		return math.MaxInt
@@ -178,7 +198,7 @@ func (q *queue) room() int {
 // setMarks changes the shares of the mark; a share of -1 stays as it is. Room
 // that this makes is announced.
 func (q *queue) setMarks(send, recv int) {
-	q.mu.Lock()
+	q.lock()
 	if send < 0 {
 		send = q.marks.send
 	}
@@ -199,7 +219,7 @@ func (q *queue) setMarks(send, recv int) {
 // end says that nothing more will be written. The reader gets what waits, then
 // Closed.
 func (q *queue) end() (wake bool) {
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	if q.ended {
 		return false
@@ -211,7 +231,7 @@ func (q *queue) end() (wake bool) {
 // leave says that nothing more will be read: what waits is let go, and the
 // writer is told by Closed. It reports whether nobody has said so before.
 func (q *queue) leave() (first bool) {
-	q.mu.Lock()
+	q.lock()
 	if q.gone {
 		q.mu.Unlock()
 		return false
@@ -248,7 +268,7 @@ func octetsOf(spans []Span) (octets uint64) {
 // totals are the messages and octets ever written that are not in taken, one of
 // the tallies of q; with take they are from then on.
 func (q *queue) totals(taken *tally, take bool) (messages, octets uint64) {
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	all := tally{q.messages + uint64(q.n), q.octets + octetsOf(q.spans)}
 	messages, octets = all.messages-taken.messages, all.octets-taken.octets
@@ -260,7 +280,7 @@ func (q *queue) totals(taken *tally, take bool) (messages, octets uint64) {
 
 // depth is the number of messages that wait or are in the reader's hands.
 func (q *queue) depth() int {
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	return q.n + q.inflight
 }

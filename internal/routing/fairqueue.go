@@ -38,20 +38,9 @@ func (f *FairQueue) Recv(m *message.Message) *pipe.End {
 	return nil
 }
 
-// RecvShort is Recv of what most messages are, one short frame that is there
-// already. It reports false, and has done nothing, when it takes more to tell.
-func (f *FairQueue) RecvShort() (body []byte, peer *message.Peer, ok bool) {
-	if f.ring.at == nil {
-		return nil, nil, false
-	}
-	if body, peer, ok = f.ring.at.ReadShort(); ok {
-		f.ring.step()
-	}
-	return body, peer, ok
-}
-
 // Turn returns the pipe whose turn it is, or nil. It is for a pattern that has
-// more to tell of a pipe than its messages, and says Done or Remove itself.
+// more to tell of a pipe than its messages, or reads by itself, and says Done or
+// Remove.
 func (f *FairQueue) Turn() *pipe.End { return f.ring.at }
 
 // Done ends the turn of the pipe that has it.

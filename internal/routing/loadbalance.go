@@ -12,7 +12,8 @@ import (
 // Everything runs under sendMu. The zero value is not ready; use NewLoadBalance.
 type LoadBalance struct {
 	ring  ring
-	pipes int // that joined and have not left
+	pipes int       // that joined and have not left
+	sole  *pipe.End // the only one of them, full or not; nil: more, none, or not known
 }
 
 // NewLoadBalance returns an empty rotation.
@@ -21,26 +22,30 @@ func NewLoadBalance() LoadBalance { return LoadBalance{} }
 // Join lets a new pipe take part, and Leave takes it out for good.
 func (l *LoadBalance) Join(e *pipe.End) {
 	l.pipes++
-	l.ring.join(e)
+	l.sole = nil
+	l.Add(e)
 }
 
 // Leave takes out a pipe that has joined.
 func (l *LoadBalance) Leave(e *pipe.End) {
 	l.pipes--
 	l.ring.leave(e)
+	l.sole = nil
+	if l.pipes == 1 {
+		l.sole = l.ring.at // nil when that one is full; Add will tell
+	}
 }
 
-// Solo returns the only pipe that has joined, if it is the only one and thought
-// to have room, or nil.
-func (l *LoadBalance) Solo() *pipe.End {
-	if l.pipes == 1 {
-		return l.ring.at
-	}
-	return nil
-}
+// Solo returns the only pipe that has joined, with room or without, or nil.
+func (l *LoadBalance) Solo() *pipe.End { return l.sole }
 
 // Add lets e take part; also when it has room again.
-func (l *LoadBalance) Add(e *pipe.End) { l.ring.join(e) }
+func (l *LoadBalance) Add(e *pipe.End) {
+	if l.pipes == 1 {
+		l.sole = e
+	}
+	l.ring.join(e)
+}
 
 // Remove takes e out for good, or until it is added again.
 func (l *LoadBalance) Remove(e *pipe.End) { l.ring.leave(e) }

@@ -125,7 +125,11 @@ func TestLoadBalanceSolo(t *testing.T) {
 	l.Leave(b.ends[0])
 	solo("1")
 	give(&l, 2)
-	solo("-") // it is full
+	solo("1") // it is full, and still the only one
+	l.Join(b.pipe(1))
+	solo("-")
+	l.Leave(b.ends[2])
+	solo("-") // not known: the one that is left has no room
 	b.gets(1)
 	b.hub.Writable(l.Add)
 	solo("1")

@@ -1,0 +1,67 @@
+package pipe
+
+import "runtime"
+
+// This file is about two ends of one pipe that run at the same time on two
+// cores. Memory that one core has just used is slow for the other, the more so
+// as every message brings a lock, which waits for all that is under way. So it
+// is moved some thousand octets at a time, when many accesses overlap.
+
+const (
+	// window is how much of a chunk is moved at once, in octets.
+	window = 4 << 10
+	// cacheLine is the step in which a processor moves memory.
+	cacheLine = 64
+	// busyFrom is how many messages must wait for it to be worth while.
+	busyFrom = 32
+)
+
+// claim makes free memory this core's own.
+func claim(b []byte) {
+	for i := 0; i < len(b); i += cacheLine {
+		b[i] = 0
+	}
+}
+
+// fetch brings the next octets that are to be read to this core.
+func (c *cursor) fetch() {
+	c.near = min(c.at+window, len(c.buf))
+	x := byte(0)
+	for i := c.at; i < c.near; i += cacheLine {
+		x |= c.buf[i]
+	}
+	c.fetched = x
+}
+
+const (
+	// pauses and pauseSteps bound how long a writer stays for room, to about
+	// ten microseconds: less than being woken takes.
+	pauses     = 30
+	pauseSteps = 500
+)
+
+var manyCores = runtime.NumCPU() > 1
+
+// stay waits a little for room when the reader is a neighbour in the middle of
+// reading: it makes room before long, and goes on faster when nobody must be
+// woken for it. q.mu is held, and given up meanwhile.
+func (q *queue) stay() {
+	if !manyCores || q.reader.hub == nil {
+		return
+	}
+	for i := 0; i < pauses && q.inflight > 0 && !q.full && q.marks.reached(q.n+q.inflight); i++ {
+		q.mu.Unlock()
+		pause()
+		q.lock()
+	}
+}
+
+// pause takes some hundred nanoseconds, and no memory.
+//
+//go:noinline
+func pause() (x int) {
+	for i := range pauseSteps {
+		x = x*1664525 + i
+	}
+	return x
+}

@@ -1,0 +1,62 @@
+package pipe
+
+import "math"
+
+// A run is the fastest way into a queue: messages of one short frame, one behind
+// another in the open chunk, as long as nothing else happens. Until settle the
+// rest of the queue does not know of them.
+type run struct {
+	b    []byte // what is free of the open chunk, right behind the last span
+	left int    // how many more messages there may be
+	most int    // what left was in the beginning
+	size int    // what len(b) was in the beginning
+}
+
+// add appends a message of one frame and reports whether it could. q.mu is held.
+func (r *run) add(body []byte) bool {
+	end := 2 + len(body)
+	if r.left == 0 || len(body) > math.MaxUint8 || end > len(r.b) {
+		return false
+	}
+	r.b[0], r.b[1] = 0, byte(len(body))
+	copy(r.b[2:], body)
+	r.b = r.b[end:]
+	r.left--
+	return true
+}
+
+// startRun lets a run follow the message that was just appended, if its frames
+// end where the open chunk is free. The reader knows that something waits, so
+// that it need not be told of what the run brings. q.mu is held.
+func (q *queue) startRun() {
+	if q.newest || q.idle || q.open == nil {
+		return
+	}
+	s := &q.spans[len(q.spans)-1]
+	if s.chunk != q.open || int(s.end) != q.fill {
+		return
+	}
+	left := math.MaxInt
+	if q.marks.mark > 0 {
+		left = max(q.marks.mark-q.n-q.inflight, 0)
+	}
+	b := q.open.B[q.fill:min(q.fill+window, len(q.open.B))]
+	if q.n >= busyFrom {
+		claim(b)
+	}
+	q.run = run{b, left, left, len(b)}
+}
+
+// settle ends a run: what it brought becomes part of the last span. Everything
+// that looks at the queue or changes it does so first. q.mu is held.
+func (q *queue) settle() {
+	k := q.run.most - q.run.left
+	if k > 0 {
+		s := &q.spans[len(q.spans)-1]
+		q.fill += q.run.size - len(q.run.b)
+		s.end = uint32(q.fill)
+		s.n += int32(k)
+		q.n += k
+	}
+	q.run = run{}
+}
