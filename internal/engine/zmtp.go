@@ -22,7 +22,7 @@ const (
 	afterBlock = 4 << 10
 	// writeLimit is how much is written at once, in octets, so that room is
 	// announced while a long queue is still going out.
-	writeLimit = 256 << 10
+	writeLimit = 1 << 20
 )
 
 var (

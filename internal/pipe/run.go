@@ -6,21 +6,22 @@ import "math"
 // another in the open chunk, as long as nothing else happens. Until settle the
 // rest of the queue does not know of them.
 type run struct {
-	b    []byte // what is free of the open chunk, right behind the last span
+	b    []byte // what was free of the open chunk, right behind the last span
+	at   int    // octets of b that are used
 	left int    // how many more messages there may be
 	most int    // what left was in the beginning
-	size int    // what len(b) was in the beginning
 }
 
 // add appends a message of one frame and reports whether it could. q.mu is held.
 func (r *run) add(body []byte) bool {
-	end := 2 + len(body)
+	at := r.at + 2
+	end := at + len(body)
 	if r.left == 0 || len(body) > math.MaxUint8 || end > len(r.b) {
 		return false
 	}
-	r.b[0], r.b[1] = 0, byte(len(body))
-	copy(r.b[2:], body)
-	r.b = r.b[end:]
+	r.b[at-2], r.b[at-1] = 0, byte(len(body))
+	copy(r.b[at:end], body)
+	r.at = end
 	r.left--
 	return true
 }
@@ -44,7 +45,7 @@ func (q *queue) startRun() {
 	if q.n >= busyFrom {
 		claim(b)
 	}
-	q.run = run{b, left, left, len(b)}
+	q.run = run{b: b, left: left, most: left}
 }
 
 // settle ends a run: what it brought becomes part of the last span. Everything
@@ -53,7 +54,7 @@ func (q *queue) settle() {
 	k := q.run.most - q.run.left
 	if k > 0 {
 		s := &q.spans[len(q.spans)-1]
-		q.fill += q.run.size - len(q.run.b)
+		q.fill += q.run.at
 		s.end = uint32(q.fill)
 		s.n += int32(k)
 		q.n += k
