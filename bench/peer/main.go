@@ -161,6 +161,8 @@ func (p *peer) dial(t zmq.SocketType) (*zmq.Socket, error) {
 	return s, s.Connect(p.endpoint)
 }
 
+var errSize = errors.New("a message of the wrong size arrived")
+
 // receive takes one message, checks its size and returns its body, which is
 // valid until the next call with the same m.
 func (p *peer) receive(s *zmq.Socket, m *zmq.Message) ([]byte, error) {
@@ -174,7 +176,7 @@ func (p *peer) receive(s *zmq.Socket, m *zmq.Message) ([]byte, error) {
 		return nil, err
 	}
 	if len(m.Frames) != 1 || len(m.Frames[0]) != p.size {
-		return nil, errors.New("a message of the wrong size arrived")
+		return nil, errSize
 	}
 	return m.Frames[0], nil
 }

@@ -37,15 +37,23 @@ func (p *peer) push() error {
 // learns the rate from the same time again, and then measures as many messages
 // as fill the window at that rate.
 func (p *peer) pull(s *zmq.Socket) error {
+	ctx := context.Background()
 	var m zmq.Message
 	next := uint64(0)
-	receive := func(n int64) error {
+	receive := func(n int64) error { // by itself, as the compiler inlines it in peer.c
 		for ; n > 0; n-- {
-			body, err := p.receive(s, &m)
-			if err != nil {
-				return err
+			var err error
+			if p.plain {
+				m, err = s.Recv(ctx)
+			} else {
+				err = s.RecvInto(ctx, &m)
 			}
-			if sequence(body) != next {
+			switch {
+			case err != nil:
+				return err
+			case len(m.Frames) != 1 || len(m.Frames[0]) != p.size:
+				return errSize
+			case sequence(m.Frames[0]) != next:
 				return errOrder
 			}
 			next++
