@@ -35,21 +35,21 @@ func (c *cursor) fetch() {
 
 const (
 	// pauses and pauseSteps bound how long a writer stays for room, to about
-	// ten microseconds: less than being woken takes.
-	pauses     = 30
+	// twenty microseconds: less than being woken takes.
+	pauses     = 60
 	pauseSteps = 500
 )
 
 var manyCores = runtime.NumCPU() > 1
 
-// stay waits a little for room when the reader is a neighbour in the middle of
-// reading: it makes room before long, and goes on faster when nobody must be
-// woken for it. q.mu is held, and given up meanwhile.
+// stay waits a little for room, once, when the reader is a neighbour who is not
+// asleep: if he is reading he makes room before long, and nobody must be woken
+// for it. q.mu is held, and given up meanwhile.
 func (q *queue) stay() {
 	if !manyCores || q.reader.hub == nil {
 		return
 	}
-	for i := 0; i < pauses && q.inflight > 0 && !q.full && q.marks.reached(q.n+q.inflight); i++ {
+	for i := 0; i < pauses && !q.idle && !q.full && q.marks.reached(q.n+q.inflight); i++ {
 		q.mu.Unlock()
 		pause()
 		q.lock()
