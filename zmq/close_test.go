@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -54,6 +55,28 @@ func TestCloseRightAfterSendLosesNothing(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A pipe takes messages before its session has everything in order.
+func TestCloseRightAfterTheFirstSendOnANewPipeLosesNothing(t *testing.T) {
+	over(t, endpoints, func(t *testing.T, endpoint string) {
+		c := newContext(t)
+		pull := newSocket(t, c, zmq.PULL, soon())
+		for i := range 100 {
+			push := newSocket(t, c, zmq.PUSH, lingering())
+			bound := bind(t, push, endpoint)
+			connect(t, pull, bound)
+			send(t, push, fmt.Sprint(i))
+			if err := push.Close(); err != nil {
+				t.Fatal(err)
+			}
+			want(t, pull, fmt.Sprint(i))
+			// An inproc endpoint is gone with its only peer, and that has closed.
+			if err := pull.Disconnect(bound); err != nil && !errors.Is(err, zmq.ErrNotFound) {
+				t.Fatal(err)
+			}
+		}
+	})
 }
 
 // numbered is a message that can be told from others.

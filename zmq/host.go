@@ -27,28 +27,52 @@ func (h host) Started(session *engine.Session) bool {
 // Open implements engine.Host.
 func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
 	h.mu.Lock()
-	if _, leaving := h.leaving[session]; h.closed || leaving {
-		h.mu.Unlock()
-		return nil, nil, false
-	}
 	c := h.pipeConfig()
+	h.mu.Unlock()
 	c.SendMarkPeer, c.RecvMarkPeer = -1, -1
 	app, end = pipe.New(c)
 	app.Join(&h.hub)
 	app.Connecting, app.WantID, app.Link = session.Connecting(), session.WantID, session
 	end.Carry(session.OutReady, session.InRoom)
-	h.sessions[session] = app
-	h.mu.Unlock()
 	session.Hold(app, end)
 	if !h.row.Receives && !h.row.Publisher {
 		app.CloseRead() // whatever the peer sends, nobody will ever read it
 	}
-	return app, end, h.attach(app)
+	ok = h.enter(app, func() bool {
+		if _, leaving := h.leaving[session]; h.closed || leaving {
+			return false
+		}
+		h.sessions[session] = app
+		return true
+	}, func() { h.sessions[session] = nil })
+	return app, end, ok
 }
 
-// attach gives a pipe to the pattern; whoever waits looks again.
-func (s *Socket) attach(app *pipe.End) (ok bool) {
-	s.both(func() { ok = s.pattern.Attach(app) })
+// enter takes a pipe in: register finds a place for it or reports false, and the
+// pattern gets it before s.mu, which is held all the time, is released. So whoever
+// closes or disconnects finds the pipe with the pattern, or not at all. A pipe that
+// the pattern does not want is forgotten.
+func (s *Socket) enter(app *pipe.End, register func() bool, forget func()) (ok bool) {
+	s.mu.Lock()
+	if !register() {
+		s.mu.Unlock()
+		return false
+	}
+	s.setMarks(app) // they may have changed since the pipe was made
+	s.sendMu.Lock()
+	s.recvMu.Lock()
+	if s.dead == nil {
+		ok = s.pattern.Attach(app)
+		s.publishSolo()
+	}
+	later := s.hub.Later()
+	s.recvMu.Unlock()
+	s.sendMu.Unlock()
+	if !ok {
+		forget()
+	}
+	s.mu.Unlock()
+	s.tell(later)
 	s.look()
 	return ok
 }
@@ -214,21 +238,13 @@ func (n neighbour) Pipe() pipe.Config {
 func (n neighbour) Attach(e *pipe.End, l *inproc.Link) bool {
 	e.Join(&n.hub)
 	e.Link = l
-	n.mu.Lock()
-	if n.closed {
-		n.mu.Unlock()
-		return false
-	}
-	n.links[e] = &linked{link: l, endpoint: "inproc://" + l.Name(), connects: e.Connecting}
-	n.setMarks(e) // the marks may have changed since Pipe told them
-	n.mu.Unlock()
-	ok := n.attach(e)
-	if !ok {
-		n.mu.Lock()
-		delete(n.links, e)
-		n.mu.Unlock()
-	}
-	return ok
+	return n.enter(e, func() bool {
+		if n.closed {
+			return false
+		}
+		n.links[e] = &linked{link: l, endpoint: "inproc://" + l.Name(), connects: e.Connecting}
+		return true
+	}, func() { delete(n.links, e) })
 }
 
 // Online implements inproc.Side.
