@@ -90,7 +90,7 @@ func AppendReady(b []byte, m Metadata) []byte {
 }
 
 // ParseReady reads the body of a READY command. Beyond the errors of any command
-// it returns ErrMetadata.
+// it returns those of ParseMetadata.
 func ParseReady(body []byte) (Metadata, error) {
 	data, err := expect(body, CommandReady)
 	if err != nil {

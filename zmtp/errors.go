@@ -48,6 +48,9 @@ var (
 
 	// ErrMetadata: a property list that ends in the middle of a property.
 	ErrMetadata = errors.New("malformed metadata")
+
+	// ErrTooManyProperties: a property list of more than MaxProperties.
+	ErrTooManyProperties = errors.New("too many properties")
 )
 
 // ProtocolError is a breach of the protocol by the peer. It matches its Rule with

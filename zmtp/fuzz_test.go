@@ -258,13 +258,17 @@ func FuzzMetadata(f *testing.F) {
 	addFrames(f, func(frame Frame) {
 		f.Add(bytes.TrimPrefix(frame.Body, []byte("\x05READY")))
 	})
+	f.Add(make([]byte, (MaxProperties+1)*(1+valueSize)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := ParseMetadata(b)
 		if err != nil {
-			if !errors.Is(err, ErrMetadata) || m != nil {
+			if !errors.Is(err, ErrMetadata) && !errors.Is(err, ErrTooManyProperties) || m != nil {
 				t.Fatalf("got %v, %v", m, err)
 			}
 			return
+		}
+		if len(m) > MaxProperties {
+			t.Fatalf("%d properties", len(m))
 		}
 		if cap(m)*(1+valueSize) > len(b) {
 			t.Fatalf("room for %d properties in %d octets", cap(m), len(b))

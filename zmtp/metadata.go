@@ -22,6 +22,11 @@ const (
 // MaxPropertyName is the size of the longest property name, in octets.
 const MaxPropertyName = 255
 
+// MaxProperties is the most properties of one list that is read. libzmq has no
+// limit but that of the frame, and sends a handful. A property of 5 octets costs
+// its reader 40, for as long as the peer is connected.
+const MaxProperties = 1000
+
 const valueSize = 4 // octets before each value
 
 // Property is one entry of a metadata list.
@@ -72,7 +77,8 @@ func (m Metadata) All(name string) iter.Seq[[]byte] {
 // AppendMetadata appends the properties in the order in which they stand. It
 // panics when a name is longer than MaxPropertyName, or a value than 2^31-1
 // octets; whatever ParseMetadata returned can be appended. That names are not
-// empty and made of letters, digits and "-_.+" is for the caller to see to.
+// empty and made of letters, digits and "-_.+", and that there are no more than
+// MaxProperties, is for the caller to see to.
 func AppendMetadata(b []byte, m Metadata) []byte {
 	for _, p := range m {
 		b = AppendProperty(b, p.Name, p.Value)
@@ -96,15 +102,19 @@ func AppendProperty(b []byte, name string, value []byte) []byte {
 
 // ParseMetadata reads a list of properties that fills all of b. It returns
 // ErrMetadata when the last one does not end where b ends, or a value is longer
-// than 2^31-1 octets. The values are slices of b. What a name is made of is not
-// checked, and it may be empty: libzmq accepts that.
+// than 2^31-1 octets, and ErrTooManyProperties above MaxProperties. The values are
+// slices of b. What a name is made of is not checked, and it may be empty: libzmq
+// accepts that.
 func ParseMetadata(b []byte) (Metadata, error) {
-	// Once to count, so that nothing is asked for on behalf of a malformed list.
+	// Once to count, so that nothing is asked for on behalf of a list that is refused.
 	count := 0
 	for rest := b; len(rest) > 0; count++ {
 		_, _, n := cutProperty(rest)
-		if n == 0 {
+		switch {
+		case n == 0:
 			return nil, breach(ErrMetadata, CodeInvalidMetadata, rest)
+		case count == MaxProperties:
+			return nil, breach(ErrTooManyProperties, CodeInvalidMetadata, rest)
 		}
 		rest = rest[n:]
 	}

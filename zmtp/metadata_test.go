@@ -68,6 +68,29 @@ func TestParseMetadataRefusesAListThatDoesNotEndWithAProperty(t *testing.T) {
 	}
 }
 
+// Empty properties are the smallest that there are, and cost the reader most.
+func TestParseMetadataReadsABoundedNumberOfProperties(t *testing.T) {
+	const empty = 1 + valueSize
+	b := make([]byte, (MaxProperties+1)*empty)
+	if m, err := ParseMetadata(b[:MaxProperties*empty]); len(m) != MaxProperties || err != nil {
+		t.Errorf("as many as are allowed: got %d, %v", len(m), err)
+	}
+	for name, read := range map[string]func([]byte) (Metadata, error){
+		"a list": ParseMetadata,
+		"READY":  func(b []byte) (Metadata, error) { return ParseReady(AppendCommand(nil, CommandReady, b)) },
+	} {
+		m, err := read(b)
+		if !errors.Is(err, ErrTooManyProperties) || CodeOf(err) != CodeInvalidMetadata || m != nil {
+			t.Errorf("%s with one more: got %d with %v, want %v", name, len(m), err, ErrTooManyProperties)
+		}
+	}
+	// No more memory is asked for than the error takes, however long the list.
+	b = make([]byte, 1<<20)
+	if n := testing.AllocsPerRun(10, func() { _, _ = ParseMetadata(b) }); n > 2 {
+		t.Errorf("a megabyte of properties: %v allocations", n)
+	}
+}
+
 func TestMetadataLookup(t *testing.T) {
 	m := Metadata{
 		{"socket-type", []byte("PUB")},

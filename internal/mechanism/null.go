@@ -2,6 +2,7 @@ package mechanism
 
 import (
 	"bytes"
+	"errors"
 
 	"zeromux/zmtp"
 )
@@ -79,7 +80,7 @@ func (n *null) handle(command []byte) error {
 func (n *null) handleReady(data []byte) error {
 	peer, err := zmtp.ParseMetadata(bytes.Clone(data))
 	if err != nil {
-		return breach(zmtp.ErrMetadata, 0, data)
+		return breach(errors.Unwrap(err), 0, data)
 	}
 	if check := n.config.CheckPeer; check != nil {
 		if err := check(peer); err != nil {

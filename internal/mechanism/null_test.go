@@ -125,6 +125,7 @@ func TestNullRejectsWhatIsNoReady(t *testing.T) {
 		"a property cut in its value":        {[]byte("\x05READY\x01X\x00\x00\x00\x02x"), zmtp.ErrMetadata, 0},
 		"a size that is larger than an int":  {[]byte("\x05READY\x01X\xff\xff\xff\xffx"), zmtp.ErrMetadata, 0},
 		"an octet after the last property":   {append(ready("Socket-Type", "PULL"), 0), zmtp.ErrMetadata, 0},
+		"one property too many":              {append(ready("Socket-Type", "PULL"), make([]byte, 5*zmtp.MaxProperties)...), zmtp.ErrTooManyProperties, 0},
 		"an illegal socket type":             {ready("Socket-Type", "REP"), ErrIncompatible, 0},
 		"an empty socket type":               {ready("Socket-Type", ""), ErrIncompatible, 0},
 		"a socket type in lower case":        {ready("Socket-Type", "pull"), ErrIncompatible, 0},
