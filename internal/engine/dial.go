@@ -77,7 +77,7 @@ func (s *Session) retry(err error) bool {
 // mayRetry reports whether the session may dial once more.
 func (s *Session) mayRetry() bool {
 	return s.cfg.ReconnectInterval > 0 && !s.finished() &&
-		(s.cfg.ReconnectStop&StopDisconnect == 0 || !s.silent())
+		(s.cfg.ReconnectStop&StopDisconnect == 0 || !s.hasParted())
 }
 
 // pause waits before the next attempt and reports whether there is to be one.

@@ -44,10 +44,10 @@ type Session struct {
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the session has ended
 
-	mu      sync.Mutex // guards all below
-	closing bool       // the socket writes no more
-	raw     net.Conn   // being dialled and shaken
-	linger  *Timer
+	mu     sync.Mutex // guards all below
+	parted bool       // the socket has called Part or Close
+	raw    net.Conn   // being dialled and shaken
+	linger *Timer
 }
 
 func newSession(env *Env, host Host, cfg *Config, endpoint string) *Session {
@@ -225,7 +225,7 @@ func (s *Session) lost(c *connection) {
 		s.host.Offline(s.app)
 		s.outgoing.Restore()
 	}
-	if !s.silent() && cause != errKicked {
+	if !s.hasParted() && cause != errKicked {
 		if cause == io.EOF {
 			cause = errPeerClosed
 		}
@@ -283,7 +283,7 @@ func (s *Session) interrupt(cause error) {
 // pipe: what becomes of the connection is no event from now on.
 func (s *Session) Part() {
 	s.mu.Lock()
-	s.closing = true
+	s.parted = true
 	s.mu.Unlock()
 }
 
@@ -293,7 +293,7 @@ func (s *Session) Part() {
 // tells.
 func (s *Session) Close(linger time.Duration) {
 	s.mu.Lock()
-	s.closing = true
+	s.parted = true
 	pending := s.end != nil && !s.app.Drained()
 	idle := s.current.Load() == nil && s.raw == nil
 	switch {
@@ -322,12 +322,12 @@ func (s *Session) interruptShaking() {
 	}
 }
 
-// silent reports whether the socket has closed its end: what happens to the
-// connection then is of no interest.
-func (s *Session) silent() bool {
+// hasParted reports whether the socket has called Part or Close: how a connection
+// ends is no event from then on.
+func (s *Session) hasParted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closing
+	return s.parted
 }
 
 // finished reports whether the socket has closed its end and nothing is left
@@ -338,7 +338,7 @@ func (s *Session) finished() bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closing && (s.app == nil || s.app.Drained())
+	return s.parted && (s.app == nil || s.app.Drained())
 }
 
 // finish ends the session for good.
@@ -379,7 +379,7 @@ func addressOf(a net.Addr) string {
 
 // failed reports a handshake that came to nothing.
 func (s *Session) failed(nc net.Conn, err error) {
-	if s.silent() {
+	if s.hasParted() {
 		return
 	}
 	if e, ok := handshakeEvent(err); ok {
