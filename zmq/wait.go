@@ -27,7 +27,7 @@ type waiting struct {
 	waiter *pipe.Waiter // nil: nothing has been waited for yet
 	count  uint64
 	timer  *time.Timer
-	over   <-chan time.Time
+	late   <-chan time.Time
 }
 
 // waiters are those that no call uses, of one context: a bubble of
@@ -50,9 +50,18 @@ func (w *waiting) begin() error {
 		return nil
 	}
 	if err := w.ctx.Err(); err != nil {
-		return w.socket.fail(w.op, "", err)
+		return w.over(err)
 	}
 	return nil
+}
+
+// over is the error of a call whose time has come, unless its socket has: who
+// ends both at once wants to hear of the socket.
+func (w *waiting) over(err error) error {
+	if dead := w.socket.death(); dead != nil {
+		err = dead
+	}
+	return w.socket.fail(w.op, "", err)
 }
 
 // again is called after a try that ended with err. It returns nil when it is
@@ -67,7 +76,7 @@ func (w *waiting) again(err error) error {
 	} else if w.await() {
 		if err := w.sleep(); err != nil {
 			w.leave()
-			return w.socket.fail(w.op, "", err)
+			return w.over(err)
 		}
 	}
 	w.count = w.now()
@@ -123,14 +132,14 @@ func (w *waiting) sleep() error {
 	}
 	if timeout != 0 && w.timer == nil {
 		w.timer = time.NewTimer(max(timeout, 0))
-		w.over = w.timer.C
+		w.late = w.timer.C
 	}
 	select {
 	case <-w.waiter.C:
 		return nil
 	case <-done:
 		return w.ctx.Err()
-	case <-w.over:
+	case <-w.late:
 		return ErrTimeout
 	}
 }

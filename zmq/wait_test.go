@@ -45,6 +45,28 @@ func TestTimeoutsEndCalls(t *testing.T) {
 	}
 }
 
+// Whoever closes a socket and then ends the context that its calls wait under
+// wants to hear of the socket: it is how Messages ends without an error.
+func TestACallThatEndsForBothReasonsTellsOfTheSocket(t *testing.T) {
+	c := newContext(t)
+	for range 200 {
+		pull := newSocket(t, c, zmq.PULL, nil)
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error)
+		go func() {
+			_, err := pull.Recv(ctx)
+			ended <- err
+		}()
+		if err := pull.Close(); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if err := <-ended; !is(err, zmq.ErrClosed) {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestNothingHappensUnderAContextThatHasEnded(t *testing.T) {
 	over(t, endpoints, func(t *testing.T, endpoint string) {
 		c := newContext(t)
