@@ -3,12 +3,17 @@ package engine
 import (
 	"bytes"
 
+	"zeromux/internal/message"
 	"zeromux/internal/pipe"
 	"zeromux/zmtp"
 )
 
-// transcodeLimit is about how many octets are written anew at a time.
-const transcodeLimit = 32 << 10
+const (
+	// transcodeLimit is about how many octets are written anew at a time, and
+	// transcodeMessages how many messages at most.
+	transcodeLimit    = 32 << 10
+	transcodeMessages = 2 << 10
+)
 
 // A recoder is the sending half towards a peer that does not read what the
 // pipe holds: every message is written anew. It keeps both ends of each in
@@ -33,11 +38,19 @@ type end struct{ here, there int }
 func (r *recoder) next(b [][]byte) ([][]byte, pipe.Status) {
 	for r.sent == len(r.b) {
 		if st := r.out.Take(); st != pipe.OK {
+			r.rest()
 			return b, st
 		}
 		r.encode()
 	}
 	return append(b, r.b[r.sent:]), pipe.OK
+}
+
+// rest gives back, when nothing waits, what a large message took.
+func (r *recoder) rest() {
+	if cap(r.b) > message.LargeChunk {
+		*r = recoder{out: r.out, frame: r.frame}
+	}
 }
 
 // encode writes the next messages anew, the last one to its end.
@@ -55,7 +68,7 @@ func (r *recoder) encode() {
 		r.b = r.frame(r.b, &f)
 		if f.EndsMessage() {
 			r.ends = append(r.ends, end{len(r.b), there})
-			if len(r.b) >= transcodeLimit {
+			if len(r.b) >= transcodeLimit || len(r.ends) == transcodeMessages {
 				break
 			}
 		}
