@@ -27,8 +27,8 @@ const (
 	maxClassBits = 24
 	minClassBits = 15 // 32 KiB: the first power of two above LargeFrame
 
-	// freeOctets bounds what one size class keeps for reuse; four blocks are
-	// kept in any case.
+	// freeOctets bounds what one size class keeps for good; one block is kept in
+	// any case.
 	freeOctets = 8 << 20
 )
 
@@ -184,7 +184,7 @@ func (l *freeList) put(c *Chunk) {
 		}
 	}
 	l.mu.Lock()
-	if len(l.free) < max(freeOctets/len(c.B), 4) {
+	if len(l.free) < max(freeOctets/len(c.B), 1) {
 		l.free = append(l.free, c)
 		c = nil
 	}

@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,17 +88,45 @@ func TestReleasingTooOftenPanics(t *testing.T) {
 	c.Release()
 }
 
-func TestOneClassKeepsABoundedNumberOfChunks(t *testing.T) {
-	var p Pool
-	var all []*Chunk
-	for range 3 * freeOctets / LargeChunk {
-		all = append(all, p.Chunk(LargeChunk))
+// A class keeps a bounded number of octets for good, or one block if that is more.
+func TestWhatOneClassKeepsIsBounded(t *testing.T) {
+	for _, size := range []int{SmallChunk, LargeChunk, 1 << 20, 2 << 20, 4 << 20, 8 << 20, 16 << 20} {
+		var p Pool
+		take := p.Block
+		if size <= LargeChunk {
+			take = p.Chunk
+		}
+		var all []*Chunk
+		for range 3*freeOctets/size + 3 {
+			all = append(all, take(size))
+		}
+		home := all[0].home
+		for _, c := range all {
+			c.Release()
+		}
+		most := max(freeOctets, cap(all[0].B))
+		if kept := len(home.free) * cap(all[0].B); kept == 0 || kept > most {
+			t.Errorf("of blocks of %d octets %d octets are kept, want %d at most", size, kept, most)
+		}
 	}
-	for _, c := range all {
-		c.Release()
-	}
-	if kept := len(p.large.free) * LargeChunk; kept > freeOctets {
-		t.Errorf("%d octets are kept", kept)
+}
+
+// Blocks are taken and released a few at a time, as a connection does that carries
+// large messages.
+func BenchmarkBlock(b *testing.B) {
+	for _, size := range []int{64 << 10, 1 << 20, 16 << 20} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			var p Pool
+			var held [3]*Chunk
+			b.ReportAllocs()
+			for i := range b.N {
+				at := &held[i%len(held)]
+				if *at != nil {
+					(*at).Release()
+				}
+				*at = p.Block(size)
+			}
+		})
 	}
 }
 
