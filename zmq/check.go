@@ -3,6 +3,7 @@ package zmq
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,8 +23,26 @@ const (
 	maxMetadata = 64 << 10
 )
 
-// check returns what is wrong with c: the field, what it is and what it may be.
-func (c *Config) check() error {
+// The types for which something comes of the fields that are not for all.
+var (
+	conflaters = []SocketType{DEALER, PULL, PUSH, PUB, SUB}
+	routers    = []SocketType{ROUTER}
+	probers    = []SocketType{ROUTER, DEALER, REQ}
+	requesters = []SocketType{REQ}
+	reporters  = []SocketType{XPUB} // PUB tells its application nothing, and grants nothing by hand
+	publishers = []SocketType{XPUB, PUB}
+	matchers   = []SocketType{XPUB, PUB, SUB}
+	readers    = []SocketType{XPUB, PUB, XSUB} // of subscriptions in messages
+	forwarders = []SocketType{XSUB}
+	streams    = []SocketType{STREAM}
+)
+
+// check returns what is wrong with c for a socket of type t: the field, what it
+// is and what it may be.
+func (c *Config) check(t SocketType) error {
+	if err := c.checkType(t); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name         string
 		value, least int64
@@ -79,6 +98,39 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: Config.TCP.KeepAliveCount is %d, more than %d", ErrInvalid, n, maxKeepAliveCount)
 	}
 	return c.checkMetadata()
+}
+
+// checkType refuses what a socket of type t would not act on.
+func (c *Config) checkType(t SocketType) error {
+	for _, f := range []struct {
+		name  string
+		set   bool
+		types []SocketType
+	}{
+		{"Conflate", c.Conflate, conflaters},
+		{"Router.Mandatory", c.Router.Mandatory, routers},
+		{"Router.Handover", c.Router.Handover, routers},
+		{"Router.NotifyConnect", c.Router.NotifyConnect, routers},
+		{"Router.NotifyDisconnect", c.Router.NotifyDisconnect, routers},
+		{"Router.Probe", c.Router.Probe, probers},
+		{"Req.Correlate", c.Req.Correlate, requesters},
+		{"Req.Relaxed", c.Req.Relaxed, requesters},
+		{"PubSub.Verbose", c.PubSub.Verbose, reporters},
+		{"PubSub.Verboser", c.PubSub.Verboser, reporters},
+		{"PubSub.Manual", c.PubSub.Manual, reporters},
+		{"PubSub.ManualLastValue", c.PubSub.ManualLastValue, reporters},
+		{"PubSub.NoDrop", c.PubSub.NoDrop, publishers},
+		{"PubSub.Welcome", c.PubSub.Welcome != "", publishers},
+		{"PubSub.InvertMatching", c.PubSub.InvertMatching, matchers},
+		{"PubSub.OnlyFirstSubscribe", c.PubSub.OnlyFirstSubscribe, readers},
+		{"PubSub.VerboseUnsubscribe", c.PubSub.VerboseUnsubscribe, forwarders},
+		{"Stream.Silent", c.Stream.Silent, streams},
+	} {
+		if f.set && !slices.Contains(f.types, t) {
+			return fmt.Errorf("%w: Config.%s is not for %v", ErrInvalid, f.name, t)
+		}
+	}
+	return nil
 }
 
 func (c *Config) checkMetadata() error {

@@ -88,7 +88,7 @@ func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
 	if config == nil {
 		config = &Config{}
 	}
-	if err := config.check(); err != nil {
+	if err := config.check(t); err != nil {
 		return nil, &OpError{Op: "new socket", Socket: t, Err: err}
 	}
 	s := newSocket(c, row, config)

@@ -39,6 +39,14 @@ const (
 // A Config is what a socket is made with. The zero Config is libzmq's default
 // in everything. Options that may change later have a Set option as well.
 //
+// One Config may serve sockets of several types. What bounds, times or names, and
+// what concerns connections, every type takes, even where it never comes to use
+// it, such as SendTimeout of a SUB. Conflate and the fields of Router, Req, PubSub
+// and Stream make sockets of some types behave otherwise: with one of them set, a
+// socket of any other type is refused with ErrInvalid rather than made without it.
+// That goes for ROUTER's options of a REP as well, and those of a PUB that are
+// about what an XPUB receives; libzmq takes and ignores them.
+//
 // The field tags are the names for YAML, JSON and TOML; durations are
 // nanoseconds there unless the decoder knows time.Duration.
 type Config struct {
@@ -57,8 +65,8 @@ type Config struct {
 	// 255 octets; empty: they make one up. libzmq: ZMQ_ROUTING_ID.
 	RoutingID string `json:"routing_id" yaml:"routing_id" toml:"routing_id"`
 	// Conflate keeps only the newest message, and of it the last frame, in
-	// each direction of each pipe; for DEALER, PULL, PUSH, PUB and SUB, others
-	// accept it without effect as in libzmq. libzmq: ZMQ_CONFLATE.
+	// each direction of each pipe. For DEALER, PULL, PUSH, PUB and SUB. libzmq:
+	// ZMQ_CONFLATE.
 	Conflate bool `json:"conflate" yaml:"conflate" toml:"conflate"`
 
 	Limits    Limits    `json:"limits" yaml:"limits" toml:"limits"`
@@ -215,7 +223,7 @@ type Req struct {
 	Relaxed bool `json:"relaxed" yaml:"relaxed" toml:"relaxed"`
 }
 
-// PubSub is for PUB, SUB, XPUB and XSUB.
+// PubSub is for PUB, SUB, XPUB and XSUB, each field for those that it names.
 type PubSub struct {
 	// Verbose makes XPUB deliver every subscription, not the first of a topic
 	// alone. libzmq: ZMQ_XPUB_VERBOSE.
@@ -233,14 +241,15 @@ type PubSub struct {
 	// NoDrop makes PUB and XPUB wait for a full peer, where otherwise the
 	// message is dropped for it. libzmq: ZMQ_XPUB_NODROP.
 	NoDrop bool `json:"no_drop" yaml:"no_drop" toml:"no_drop"`
-	// Welcome is the first message to every new peer of an XPUB; empty: none.
-	// libzmq: ZMQ_XPUB_WELCOME_MSG.
+	// Welcome is the first message to every new peer of an XPUB or PUB; empty:
+	// none. libzmq: ZMQ_XPUB_WELCOME_MSG.
 	Welcome string `json:"welcome" yaml:"welcome" toml:"welcome"`
-	// InvertMatching sends to those who do not match; set it on both sides.
-	// libzmq: ZMQ_INVERT_MATCHING.
+	// InvertMatching makes XPUB and PUB send to those who do not match, and SUB
+	// receive what does not; set it on both sides. libzmq: ZMQ_INVERT_MATCHING.
 	InvertMatching bool `json:"invert_matching" yaml:"invert_matching" toml:"invert_matching"`
-	// OnlyFirstSubscribe takes only the first frame of a message from or to
-	// XSUB for a subscription. libzmq: ZMQ_ONLY_FIRST_SUBSCRIBE.
+	// OnlyFirstSubscribe makes XSUB take only the first frame of what it sends
+	// for a subscription, XPUB and PUB of what they receive. libzmq:
+	// ZMQ_ONLY_FIRST_SUBSCRIBE.
 	OnlyFirstSubscribe bool `json:"only_first_subscribe" yaml:"only_first_subscribe" toml:"only_first_subscribe"`
 	// VerboseUnsubscribe makes XSUB forward every unsubscription. libzmq:
 	// ZMQ_XSUB_VERBOSE_UNSUBSCRIBE.

@@ -45,86 +45,79 @@ func WithRecvTimeout(d time.Duration) Option {
 	return Option{name: "WithRecvTimeout", set: func(c *Config) { c.RecvTimeout = d }}
 }
 
-// WithMandatory sets Router.Mandatory. For ROUTER; REP takes it, and the two
-// options below, without effect.
+// WithMandatory sets Router.Mandatory. For ROUTER.
 func WithMandatory(on bool) Option {
-	return Option{"WithMandatory", []SocketType{ROUTER, REP}, func(c *Config) { c.Router.Mandatory = on }}
+	return Option{"WithMandatory", routers, func(c *Config) { c.Router.Mandatory = on }}
 }
 
 // WithHandover sets Router.Handover, for peers that come later. For ROUTER.
 func WithHandover(on bool) Option {
-	return Option{"WithHandover", []SocketType{ROUTER, REP}, func(c *Config) { c.Router.Handover = on }}
+	return Option{"WithHandover", routers, func(c *Config) { c.Router.Handover = on }}
 }
 
 // WithProbe sets Router.Probe, for peers that come later. For ROUTER, DEALER and
 // REQ.
 func WithProbe(on bool) Option {
-	return Option{"WithProbe", []SocketType{ROUTER, DEALER, REQ, REP}, func(c *Config) { c.Router.Probe = on }}
+	return Option{"WithProbe", probers, func(c *Config) { c.Router.Probe = on }}
 }
 
 // WithCorrelate sets Req.Correlate, from the next request on. For REQ.
 func WithCorrelate(on bool) Option {
-	return Option{"WithCorrelate", []SocketType{REQ}, func(c *Config) { c.Req.Correlate = on }}
+	return Option{"WithCorrelate", requesters, func(c *Config) { c.Req.Correlate = on }}
 }
 
 // WithRelaxed sets Req.Relaxed. For REQ.
 func WithRelaxed(on bool) Option {
-	return Option{"WithRelaxed", []SocketType{REQ}, func(c *Config) { c.Req.Relaxed = on }}
+	return Option{"WithRelaxed", requesters, func(c *Config) { c.Req.Relaxed = on }}
 }
-
-// publishers take the options below. What they say of a peer's subscriptions and
-// of what an application hears of them is for XPUB: a PUB, which hears of none,
-// grants none either when it is to do so by hand.
-var publishers = []SocketType{XPUB, PUB}
 
 // WithVerbose sets PubSub.Verbose, and takes PubSub.Verboser back, as in libzmq.
 // For XPUB.
 func WithVerbose(on bool) Option {
-	return Option{"WithVerbose", publishers, func(c *Config) { c.PubSub.Verbose, c.PubSub.Verboser = on, false }}
+	return Option{"WithVerbose", reporters, func(c *Config) { c.PubSub.Verbose, c.PubSub.Verboser = on, false }}
 }
 
 // WithVerboser sets PubSub.Verboser. For XPUB.
 func WithVerboser(on bool) Option {
-	return Option{"WithVerboser", publishers, func(c *Config) { c.PubSub.Verbose, c.PubSub.Verboser = on, on }}
+	return Option{"WithVerboser", reporters, func(c *Config) { c.PubSub.Verbose, c.PubSub.Verboser = on, on }}
 }
 
-// WithManual sets PubSub.Manual, for subscriptions that arrive later. For XPUB; a
-// PUB takes it too, and has no subscribers then.
+// WithManual sets PubSub.Manual, for subscriptions that arrive later. For XPUB.
 func WithManual(on bool) Option {
-	return Option{"WithManual", publishers, func(c *Config) { c.PubSub.Manual = on }}
+	return Option{"WithManual", reporters, func(c *Config) { c.PubSub.Manual = on }}
 }
 
 // WithManualLastValue sets PubSub.Manual and PubSub.ManualLastValue. For XPUB.
 func WithManualLastValue(on bool) Option {
-	return Option{"WithManualLastValue", publishers, func(c *Config) {
+	return Option{"WithManualLastValue", reporters, func(c *Config) {
 		c.PubSub.Manual, c.PubSub.ManualLastValue = on, on
 	}}
 }
 
-// WithNoDrop sets PubSub.NoDrop. For PUB and XPUB.
+// WithNoDrop sets PubSub.NoDrop. For XPUB and PUB.
 func WithNoDrop(on bool) Option {
 	return Option{"WithNoDrop", publishers, func(c *Config) { c.PubSub.NoDrop = on }}
 }
 
 // WithWelcome sets PubSub.Welcome, for peers that come later; empty: none. For
-// XPUB.
+// XPUB and PUB.
 func WithWelcome(body string) Option {
 	return Option{"WithWelcome", publishers, func(c *Config) { c.PubSub.Welcome = body }}
 }
 
-// WithInvertMatching sets PubSub.InvertMatching. For PUB, XPUB and SUB.
+// WithInvertMatching sets PubSub.InvertMatching. For XPUB, PUB and SUB.
 func WithInvertMatching(on bool) Option {
-	return Option{"WithInvertMatching", []SocketType{PUB, XPUB, SUB}, func(c *Config) { c.PubSub.InvertMatching = on }}
+	return Option{"WithInvertMatching", matchers, func(c *Config) { c.PubSub.InvertMatching = on }}
 }
 
-// WithOnlyFirstSubscribe sets PubSub.OnlyFirstSubscribe. For XPUB and XSUB.
+// WithOnlyFirstSubscribe sets PubSub.OnlyFirstSubscribe. For XPUB, PUB and XSUB.
 func WithOnlyFirstSubscribe(on bool) Option {
-	return Option{"WithOnlyFirstSubscribe", []SocketType{XPUB, XSUB, PUB}, func(c *Config) { c.PubSub.OnlyFirstSubscribe = on }}
+	return Option{"WithOnlyFirstSubscribe", readers, func(c *Config) { c.PubSub.OnlyFirstSubscribe = on }}
 }
 
 // WithVerboseUnsubscribe sets PubSub.VerboseUnsubscribe. For XSUB.
 func WithVerboseUnsubscribe(on bool) Option {
-	return Option{"WithVerboseUnsubscribe", []SocketType{XSUB}, func(c *Config) { c.PubSub.VerboseUnsubscribe = on }}
+	return Option{"WithVerboseUnsubscribe", forwarders, func(c *Config) { c.PubSub.VerboseUnsubscribe = on }}
 }
 
 // Set changes options of a live socket, at once and all together: when one of
@@ -160,7 +153,7 @@ func (s *Socket) set(options []Option) error {
 			return fmt.Errorf("%w: %s is not for %v", ErrInvalid, o.name, s.Type())
 		}
 		o.set(&config)
-		if err := config.check(); err != nil {
+		if err := config.check(s.Type()); err != nil {
 			return fmt.Errorf("%s: %w", o.name, err)
 		}
 	}

@@ -11,7 +11,11 @@ import (
 	"zeromux/zmq"
 )
 
-// full is a Config with something in every field.
+var allTypes = []zmq.SocketType{
+	zmq.PAIR, zmq.PUB, zmq.SUB, zmq.REQ, zmq.REP, zmq.DEALER, zmq.ROUTER, zmq.PULL, zmq.PUSH, zmq.XPUB, zmq.XSUB, zmq.STREAM,
+}
+
+// fullConfig is a Config with something in every field. No socket takes it.
 func fullConfig() zmq.Config {
 	on := true
 	return zmq.Config{
@@ -142,11 +146,76 @@ func TestAConfigOutOfRangeIsRefusedByName(t *testing.T) {
 	}
 }
 
+// particular are the fields that are not for all types, and whom they are for.
+var particular = map[string][]zmq.SocketType{
+	"Conflate":                  {zmq.PUB, zmq.SUB, zmq.DEALER, zmq.PULL, zmq.PUSH},
+	"Router.Mandatory":          {zmq.ROUTER},
+	"Router.Handover":           {zmq.ROUTER},
+	"Router.NotifyConnect":      {zmq.ROUTER},
+	"Router.NotifyDisconnect":   {zmq.ROUTER},
+	"Router.Probe":              {zmq.REQ, zmq.DEALER, zmq.ROUTER},
+	"Req.Correlate":             {zmq.REQ},
+	"Req.Relaxed":               {zmq.REQ},
+	"PubSub.Verbose":            {zmq.XPUB},
+	"PubSub.Verboser":           {zmq.XPUB},
+	"PubSub.Manual":             {zmq.XPUB},
+	"PubSub.ManualLastValue":    {zmq.XPUB},
+	"PubSub.NoDrop":             {zmq.PUB, zmq.XPUB},
+	"PubSub.Welcome":            {zmq.PUB, zmq.XPUB},
+	"PubSub.InvertMatching":     {zmq.PUB, zmq.SUB, zmq.XPUB},
+	"PubSub.OnlyFirstSubscribe": {zmq.PUB, zmq.XPUB, zmq.XSUB},
+	"PubSub.VerboseUnsubscribe": {zmq.XSUB},
+	"Stream.Silent":             {zmq.STREAM},
+}
+
+// TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt makes a socket of every type with
+// one field set, for every field of fullConfig.
+func TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt(t *testing.T) {
+	c := newContext(t)
+	groups := []string{"Router.", "Req.", "PubSub.", "Stream."}
+	var look func(path string, at []int, v reflect.Value)
+	look = func(path string, at []int, v reflect.Value) {
+		if v.Kind() == reflect.Struct {
+			for i := range v.NumField() {
+				look(path+"."+v.Type().Field(i).Name, append(slices.Clone(at), i), v.Field(i))
+			}
+			return
+		}
+		name := strings.TrimPrefix(path, ".")
+		var config zmq.Config
+		reflect.ValueOf(&config).Elem().FieldByIndex(at).Set(v)
+		types, some := particular[name]
+		if !some {
+			types = allTypes
+			if slices.ContainsFunc(groups, func(group string) bool { return strings.HasPrefix(name, group) }) {
+				t.Errorf("whom is %s for?", name)
+			}
+		}
+		for _, typ := range allTypes {
+			s, err := c.NewSocket(typ, &config)
+			switch fits := slices.Contains(types, typ); {
+			case err == nil && !fits:
+				t.Errorf("%v takes %s", typ, name)
+			case err != nil && fits:
+				t.Errorf("%v: %v", typ, err)
+			case err != nil && (!is(err, zmq.ErrInvalid) || !strings.HasSuffix(err.Error(), "Config."+name+" is not for "+typ.String())):
+				t.Errorf("%v: %s: %v", typ, name, err)
+			case err == nil:
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	look("", nil, reflect.ValueOf(fullConfig()))
+}
+
 func TestASocketKeepsAConfigOfItsOwn(t *testing.T) {
-	config := fullConfig()
+	on := true
+	config := zmq.Config{TCP: zmq.TCP{KeepAlive: &on}, Metadata: map[string]string{"X-a": "b"}}
 	s := newSocket(t, newContext(t), zmq.ROUTER, &config)
 	config.Metadata["X-a"] = "changed"
-	*config.TCP.KeepAlive = false
+	on = false
 	got := s.Config()
 	if got.Metadata["X-a"] != "b" || !*got.TCP.KeepAlive {
 		t.Error("the socket's config changed with the caller's")
@@ -158,35 +227,34 @@ func TestASocketKeepsAConfigOfItsOwn(t *testing.T) {
 }
 
 func TestOptionsSetTheFieldsThatTheyName(t *testing.T) {
-	all := []zmq.SocketType{zmq.PAIR, zmq.PUB, zmq.SUB, zmq.REQ, zmq.REP, zmq.DEALER, zmq.ROUTER, zmq.PULL, zmq.PUSH, zmq.XPUB, zmq.XSUB, zmq.STREAM}
 	for _, row := range []struct {
 		name   string
 		option zmq.Option
 		want   zmq.Config
 		types  []zmq.SocketType
 	}{
-		{"send high water", zmq.WithSendHighWater(5), zmq.Config{HighWater: zmq.HighWater{Send: 5}}, all},
-		{"receive high water", zmq.WithRecvHighWater(zmq.Unlimited), zmq.Config{HighWater: zmq.HighWater{Recv: -1}}, all},
-		{"linger", zmq.WithLinger(zmq.NoLinger), zmq.Config{Linger: -1}, all},
-		{"send timeout", zmq.WithSendTimeout(5), zmq.Config{SendTimeout: 5}, all},
-		{"receive timeout", zmq.WithRecvTimeout(5), zmq.Config{RecvTimeout: 5}, all},
-		{"mandatory", zmq.WithMandatory(true), zmq.Config{Router: zmq.Router{Mandatory: true}}, []zmq.SocketType{zmq.ROUTER, zmq.REP}},
-		{"handover", zmq.WithHandover(true), zmq.Config{Router: zmq.Router{Handover: true}}, []zmq.SocketType{zmq.ROUTER, zmq.REP}},
-		{"probe", zmq.WithProbe(true), zmq.Config{Router: zmq.Router{Probe: true}}, []zmq.SocketType{zmq.ROUTER, zmq.DEALER, zmq.REQ, zmq.REP}},
-		{"correlate", zmq.WithCorrelate(true), zmq.Config{Req: zmq.Req{Correlate: true}}, []zmq.SocketType{zmq.REQ}},
-		{"relaxed", zmq.WithRelaxed(true), zmq.Config{Req: zmq.Req{Relaxed: true}}, []zmq.SocketType{zmq.REQ}},
-		{"verbose", zmq.WithVerbose(true), zmq.Config{PubSub: zmq.PubSub{Verbose: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
-		{"verboser", zmq.WithVerboser(true), zmq.Config{PubSub: zmq.PubSub{Verbose: true, Verboser: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
-		{"manual", zmq.WithManual(true), zmq.Config{PubSub: zmq.PubSub{Manual: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
-		{"manual last value", zmq.WithManualLastValue(true), zmq.Config{PubSub: zmq.PubSub{Manual: true, ManualLastValue: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
-		{"no drop", zmq.WithNoDrop(true), zmq.Config{PubSub: zmq.PubSub{NoDrop: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
-		{"welcome", zmq.WithWelcome("hi"), zmq.Config{PubSub: zmq.PubSub{Welcome: "hi"}}, []zmq.SocketType{zmq.PUB, zmq.XPUB}},
-		{"invert matching", zmq.WithInvertMatching(true), zmq.Config{PubSub: zmq.PubSub{InvertMatching: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB, zmq.SUB}},
-		{"only first subscribe", zmq.WithOnlyFirstSubscribe(true), zmq.Config{PubSub: zmq.PubSub{OnlyFirstSubscribe: true}}, []zmq.SocketType{zmq.PUB, zmq.XPUB, zmq.XSUB}},
-		{"verbose unsubscribe", zmq.WithVerboseUnsubscribe(true), zmq.Config{PubSub: zmq.PubSub{VerboseUnsubscribe: true}}, []zmq.SocketType{zmq.XSUB}},
+		{"send high water", zmq.WithSendHighWater(5), zmq.Config{HighWater: zmq.HighWater{Send: 5}}, allTypes},
+		{"receive high water", zmq.WithRecvHighWater(zmq.Unlimited), zmq.Config{HighWater: zmq.HighWater{Recv: -1}}, allTypes},
+		{"linger", zmq.WithLinger(zmq.NoLinger), zmq.Config{Linger: -1}, allTypes},
+		{"send timeout", zmq.WithSendTimeout(5), zmq.Config{SendTimeout: 5}, allTypes},
+		{"receive timeout", zmq.WithRecvTimeout(5), zmq.Config{RecvTimeout: 5}, allTypes},
+		{"mandatory", zmq.WithMandatory(true), zmq.Config{Router: zmq.Router{Mandatory: true}}, particular["Router.Mandatory"]},
+		{"handover", zmq.WithHandover(true), zmq.Config{Router: zmq.Router{Handover: true}}, particular["Router.Handover"]},
+		{"probe", zmq.WithProbe(true), zmq.Config{Router: zmq.Router{Probe: true}}, particular["Router.Probe"]},
+		{"correlate", zmq.WithCorrelate(true), zmq.Config{Req: zmq.Req{Correlate: true}}, particular["Req.Correlate"]},
+		{"relaxed", zmq.WithRelaxed(true), zmq.Config{Req: zmq.Req{Relaxed: true}}, particular["Req.Relaxed"]},
+		{"verbose", zmq.WithVerbose(true), zmq.Config{PubSub: zmq.PubSub{Verbose: true}}, particular["PubSub.Verbose"]},
+		{"verboser", zmq.WithVerboser(true), zmq.Config{PubSub: zmq.PubSub{Verbose: true, Verboser: true}}, particular["PubSub.Verboser"]},
+		{"manual", zmq.WithManual(true), zmq.Config{PubSub: zmq.PubSub{Manual: true}}, particular["PubSub.Manual"]},
+		{"manual last value", zmq.WithManualLastValue(true), zmq.Config{PubSub: zmq.PubSub{Manual: true, ManualLastValue: true}}, particular["PubSub.ManualLastValue"]},
+		{"no drop", zmq.WithNoDrop(true), zmq.Config{PubSub: zmq.PubSub{NoDrop: true}}, particular["PubSub.NoDrop"]},
+		{"welcome", zmq.WithWelcome("hi"), zmq.Config{PubSub: zmq.PubSub{Welcome: "hi"}}, particular["PubSub.Welcome"]},
+		{"invert matching", zmq.WithInvertMatching(true), zmq.Config{PubSub: zmq.PubSub{InvertMatching: true}}, particular["PubSub.InvertMatching"]},
+		{"only first subscribe", zmq.WithOnlyFirstSubscribe(true), zmq.Config{PubSub: zmq.PubSub{OnlyFirstSubscribe: true}}, particular["PubSub.OnlyFirstSubscribe"]},
+		{"verbose unsubscribe", zmq.WithVerboseUnsubscribe(true), zmq.Config{PubSub: zmq.PubSub{VerboseUnsubscribe: true}}, particular["PubSub.VerboseUnsubscribe"]},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			for _, typ := range all {
+			for _, typ := range allTypes {
 				s := newSocket(t, newContext(t), typ, nil)
 				err := s.Set(row.option)
 				fits := slices.Contains(row.types, typ)

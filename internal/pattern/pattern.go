@@ -150,9 +150,9 @@ type Options struct {
 	XPubManual          bool   // XPUB: the application subscribes peers itself. ZMQ_XPUB_MANUAL
 	XPubManualLastValue bool   // XPUB: manual, and the next message goes to the last subscriber only. ZMQ_XPUB_MANUAL_LAST_VALUE
 	XPubNoDrop          bool   // PUB, XPUB: a full peer blocks instead of losing. ZMQ_XPUB_NODROP
-	XPubWelcome         []byte // XPUB: the first message to each new peer; nil: none. ZMQ_XPUB_WELCOME_MSG
+	XPubWelcome         []byte // PUB, XPUB: the first message to each new peer; nil: none. ZMQ_XPUB_WELCOME_MSG
 	InvertMatching      bool   // PUB, XPUB, SUB: the other way round. ZMQ_INVERT_MATCHING
-	OnlyFirstSubscribe  bool   // XPUB, XSUB: look at the first frame alone. ZMQ_ONLY_FIRST_SUBSCRIBE
+	OnlyFirstSubscribe  bool   // PUB, XPUB, XSUB: look at the first frame alone. ZMQ_ONLY_FIRST_SUBSCRIBE
 
 	XSubVerboseUnsubscribe bool // XSUB: forward every cancellation. ZMQ_XSUB_VERBOSE_UNSUBSCRIBE
 
