@@ -9,45 +9,33 @@ import (
 // dealer sends round robin and receives in turn, and adds nothing to a message.
 // RFC 28 "The DEALER Socket Type".
 type dealer struct {
+	fairIn
 	env *Env
 	out routing.LoadBalance
-	in  routing.FairQueue
 }
 
 func newDealer(env *Env) Pattern {
-	return &dealer{env: env, out: routing.NewLoadBalance(), in: routing.NewFairQueue()}
+	return &dealer{fairIn: newFairIn(), env: env, out: routing.NewLoadBalance()}
 }
 
 func (p *dealer) Attach(e *pipe.End) bool {
-	e.State = served
 	p.env.probe(e)
 	p.out.Join(e)
-	p.in.Add(e)
-	return true
-}
-
-func (p *dealer) Online(e *pipe.End) bool {
-	e.Online = standingOf(e) == served
-	return true
+	return p.fairIn.Attach(e)
 }
 
 func (p *dealer) Offline(e *pipe.End) {
 	if e.Online {
-		e.Online = false
+		p.fairIn.Offline(e)
 		p.env.probe(e)
 	}
 }
 
 func (p *dealer) Detach(e *pipe.End) {
 	if standingOf(e) == served {
-		e.Online, e.State = false, leaving
 		p.out.Leave(e)
 	}
-}
-
-func (p *dealer) Discard(e *pipe.End) {
-	e.State = nil
-	p.in.Remove(e)
+	p.fairIn.Detach(e)
 }
 
 func (p *dealer) Send(m *message.Message) error {
@@ -57,28 +45,13 @@ func (p *dealer) Send(m *message.Message) error {
 	return nil
 }
 
-func (p *dealer) Recv(m *message.Message) (*pipe.End, error) {
-	e := p.in.Recv(m)
-	if e == nil {
-		return nil, ErrWouldBlock
-	}
-	return e, nil
-}
-
 func (p *dealer) Writable(e *pipe.End) {
 	if standingOf(e) == served {
 		p.out.Add(e)
 	}
 }
 
-func (p *dealer) Readable(e *pipe.End) {
-	if standingOf(e) != stranger {
-		p.in.Add(e)
-	}
-}
-
 func (p *dealer) CanSend() bool { return p.out.Next() != nil }
-func (p *dealer) CanRecv() bool { return p.in.Ready() }
 
 // Solo implements Soloist.
 func (p *dealer) Solo() *pipe.End { return p.out.Solo() }

@@ -21,12 +21,8 @@ func prune(in *routing.FairQueue, e *pipe.End) {
 	}
 }
 
-func (p *dealer) Prune(e *pipe.End) { prune(&p.in, e) }
+func (f *fairIn) Prune(e *pipe.End) { prune(&f.in, e) }
 func (p *pair) Prune(e *pipe.End)   { prune(&p.past, e) }
-func (p *pull) Prune(e *pipe.End)   { prune(&p.in, e) }
-func (p *rep) Prune(e *pipe.End)    { prune(&p.in, e) }
-func (p *req) Prune(e *pipe.End)    { prune(&p.in, e) }
-func (p *xsub) Prune(e *pipe.End)   { prune(&p.in, e) }
 
 // Prune leaves e where it is while there are notices of it.
 func (a *addressed) Prune(e *pipe.End) {

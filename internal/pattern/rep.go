@@ -3,15 +3,14 @@ package pattern
 import (
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
-	"zeromux/internal/routing"
 )
 
 // rep receives a request from each peer in turn and sends the reply back where
 // the request came from. Everything runs under both locks. RFC 28 "The REP
 // Socket Type".
 type rep struct {
+	fairIn
 	env *Env
-	in  routing.FairQueue
 
 	replying bool      // a request was received and not answered
 	asker    *pipe.End // where it came from; nil: that peer is gone
@@ -21,33 +20,17 @@ type rep struct {
 	reply message.Message // what Send writes
 }
 
-func newRep(env *Env) Pattern { return &rep{env: env, in: routing.NewFairQueue()} }
-
-func (p *rep) Attach(e *pipe.End) bool {
-	e.State = served
-	p.in.Add(e)
-	return true
-}
-
-func (p *rep) Online(e *pipe.End) bool {
-	e.Online = standingOf(e) == served
-	return true
-}
-
-func (p *rep) Offline(e *pipe.End) { e.Online = false }
+func newRep(env *Env) Pattern { return &rep{fairIn: newFairIn(), env: env} }
 
 func (p *rep) Detach(e *pipe.End) {
-	if standingOf(e) == served {
-		e.Online, e.State = false, leaving
-	}
+	p.fairIn.Detach(e)
 	if p.asker == e {
 		p.asker = nil
 	}
 }
 
 func (p *rep) Discard(e *pipe.End) {
-	e.State = nil
-	p.in.Remove(e)
+	p.fairIn.Discard(e)
 	p.ahead.discard(e)
 }
 
@@ -119,12 +102,6 @@ func (p *rep) Send(m *message.Message) error {
 }
 
 func (p *rep) Writable(*pipe.End) {}
-
-func (p *rep) Readable(e *pipe.End) {
-	if standingOf(e) != stranger {
-		p.in.Add(e)
-	}
-}
 
 func (p *rep) CanSend() bool { return p.replying }
 

@@ -13,9 +13,9 @@ import (
 // req sends a request to one peer and takes the reply of that peer, by turns.
 // Everything runs under both locks. RFC 28 "The REQ Socket Type".
 type req struct {
+	fairIn
 	env *Env
 	out routing.LoadBalance
-	in  routing.FairQueue
 
 	awaiting bool      // a request is out
 	asked    *pipe.End // where it went; nil: that peer is gone
@@ -27,45 +27,35 @@ type req struct {
 }
 
 func newReq(env *Env) Pattern {
-	p := &req{env: env, out: routing.NewLoadBalance(), in: routing.NewFairQueue()}
+	p := &req{fairIn: newFairIn(), env: env, out: routing.NewLoadBalance()}
 	_, _ = rand.Read(p.id[:]) // never fails
 	return p
 }
 
 func (p *req) Attach(e *pipe.End) bool {
-	e.State = served
 	p.env.probe(e)
 	p.out.Add(e)
-	p.in.Add(e)
-	return true
-}
-
-func (p *req) Online(e *pipe.End) bool {
-	e.Online = standingOf(e) == served
-	return true
+	return p.fairIn.Attach(e)
 }
 
 func (p *req) Offline(e *pipe.End) {
 	if e.Online {
-		e.Online = false
+		p.fairIn.Offline(e)
 		p.env.probe(e)
 	}
 }
 
 // Detach forgets who was asked if that peer is gone: any reply will do then.
 func (p *req) Detach(e *pipe.End) {
-	if standingOf(e) == served {
-		e.Online, e.State = false, leaving
-		p.out.Remove(e)
-	}
+	p.out.Remove(e)
+	p.fairIn.Detach(e)
 	if p.asked == e {
 		p.asked = nil
 	}
 }
 
 func (p *req) Discard(e *pipe.End) {
-	e.State = nil
-	p.in.Remove(e)
+	p.fairIn.Discard(e)
 	p.ahead.discard(e)
 }
 
@@ -205,12 +195,6 @@ func (p *req) open(m *message.Message) bool {
 func (p *req) Writable(e *pipe.End) {
 	if standingOf(e) == served {
 		p.out.Add(e)
-	}
-}
-
-func (p *req) Readable(e *pipe.End) {
-	if standingOf(e) != stranger {
-		p.in.Add(e)
 	}
 }
 

@@ -93,3 +93,24 @@ func TestRowsSayWhatATypeIs(t *testing.T) {
 		})
 	}
 }
+
+// TestOnlyTypesThatAddNothingMayBePassedBy names the types past which the socket
+// reads or writes: those that add anything to a message, or to whose turn it is,
+// must not be among them, whatever they embed.
+func TestOnlyTypesThatAddNothingMayBePassedBy(t *testing.T) {
+	cases := []struct {
+		name string
+		is   func(Pattern) bool
+		want string
+	}{
+		{"receiving", func(p Pattern) bool { _, is := p.(FairReceiver); return is }, "DEALER PULL"},
+		{"sending", func(p Pattern) bool { _, is := p.(Soloist); return is }, "PAIR DEALER PUSH"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := which(func(r *Row) bool { return c.is(newRig(t, r.Type, nil).Pattern) }); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}

@@ -21,8 +21,8 @@ const (
 // Subscriptions are remembered, and stated on every new connection; between
 // connections they are not queued.
 type xsub struct {
+	fairIn
 	env    *Env
-	in     routing.FairQueue
 	all    routing.Roster
 	topics trie.Multiset // changed under sendMu
 	fan    routing.FanOut
@@ -47,7 +47,7 @@ func newXSub(env *Env) Pattern {
 }
 
 func (p *xsub) init(env *Env) {
-	p.env, p.in, p.all = env, routing.NewFairQueue(), routing.NewRoster()
+	p.fairIn, p.env, p.all = newFairIn(), env, routing.NewRoster()
 	p.fan.Pool = env.Pool
 	p.single.Frames = make([][]byte, 1)
 	p.writeTo = p.write
@@ -63,19 +63,15 @@ type TopicCounter interface {
 func (p *xsub) TopicsCount() int { return p.topics.Len() }
 
 func (p *xsub) Attach(e *pipe.End) bool {
-	e.State = served
 	p.all.Add(e)
-	p.in.Add(e)
-	return true
+	return p.fairIn.Attach(e)
 }
 
 // Online states every subscription to the peer.
 func (p *xsub) Online(e *pipe.End) bool {
-	if standingOf(e) != served {
-		return true
+	if p.fairIn.Online(e); e.Online {
+		p.topics.All(func(topic []byte) { p.state(e, message.Subscribe, topic) })
 	}
-	e.Online = true
-	p.topics.All(func(topic []byte) { p.state(e, message.Subscribe, topic) })
 	return true
 }
 
@@ -86,18 +82,9 @@ func (p *xsub) state(e *pipe.End, kind message.Kind, topic []byte) {
 	p.single.Frames[0] = nil
 }
 
-func (p *xsub) Offline(e *pipe.End) { e.Online = false }
-
 func (p *xsub) Detach(e *pipe.End) {
-	if standingOf(e) == served {
-		e.Online, e.State = false, leaving
-		p.all.Remove(e)
-	}
-}
-
-func (p *xsub) Discard(e *pipe.End) {
-	e.State = nil
-	p.in.Remove(e)
+	p.all.Remove(e)
+	p.fairIn.Detach(e)
 }
 
 // Send takes note of the subscriptions in m, and passes on what is worth it:
@@ -180,21 +167,6 @@ func (p *xsub) write(e *pipe.End) {
 	}
 }
 
-func (p *xsub) Recv(m *message.Message) (*pipe.End, error) {
-	e := p.in.Recv(m)
-	if e == nil {
-		return nil, ErrWouldBlock
-	}
-	return e, nil
-}
-
 func (p *xsub) Writable(*pipe.End) {}
 
-func (p *xsub) Readable(e *pipe.End) {
-	if standingOf(e) != stranger {
-		p.in.Add(e)
-	}
-}
-
 func (p *xsub) CanSend() bool { return true }
-func (p *xsub) CanRecv() bool { return p.in.Ready() }
