@@ -160,6 +160,11 @@ func (p *req) answer(m *message.Message) *pipe.End {
 // judge reports whether m has the form of a reply: perhaps a request id, the
 // delimiter, at least one frame of body. A peer that sends anything else over a
 // connection loses it.
+//
+// It does so when m is looked at, in the next call of the application, and not
+// when m arrives as in libzmq: the engine knows no envelopes. Only the time at
+// which the connection ends tells the difference, for drain judges what a peer has
+// sent before it is asked, and the mark bounds what waits until then.
 func (p *req) judge(e *pipe.End, m *message.Message) bool {
 	f := m.Frames
 	if len(f) > 2 && len(f[0]) == len(p.id) {
