@@ -351,3 +351,22 @@ func TestAPeerMayHaveAsManyTopicsAsTheLimitSays(t *testing.T) {
 		topics(t, pub, 0)
 	})
 }
+
+// What subscribers send is read on when the application has made room.
+func TestXPubReadsManyMessagesOfASubscriberPastTheMark(t *testing.T) {
+	over(t, endpoints, func(t *testing.T, endpoint string) {
+		c := newContext(t)
+		small := soon()
+		small.HighWater.Recv = 4
+		xpub := newSocket(t, c, zmq.XPUB, small)
+		xsub := newSocket(t, c, zmq.XSUB, nil)
+		connect(t, xsub, bind(t, xpub, endpoint))
+		const n = 500
+		for i := range n {
+			send(t, xsub, fmt.Sprintf("\x02%d", i))
+		}
+		for i := range n {
+			want(t, xpub, fmt.Sprintf("\x02%d", i))
+		}
+	})
+}
