@@ -147,6 +147,24 @@ func TestEveryLessonTellsItsStory(t *testing.T) {
 	}
 }
 
+func TestNoLessonIgnoresAnArgument(t *testing.T) {
+	for name := range lessons {
+		t.Run(name, func(t *testing.T) {
+			cmd := lesson(t, name, "stray")
+			output, _ := cmd.Output()
+			complaint := cmd.Stderr.(*strings.Builder).String()
+			if code := cmd.ProcessState.ExitCode(); code != 2 || len(output) > 0 {
+				t.Errorf("exit code %d, want 2; printed %q", code, output)
+			}
+			for _, want := range []string{`unexpected argument "stray"`, "Usage of "} {
+				if !strings.Contains(complaint, want) {
+					t.Errorf("the complaint %q lacks %s", complaint, want)
+				}
+			}
+		})
+	}
+}
+
 func TestEveryLessonIsInTheTable(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {

@@ -21,6 +21,11 @@ func main() {
 	bind := flag.String("bind", "", "be the server alone, at this `endpoint`, until interrupted")
 	connect := flag.String("connect", "", "be the client alone, of the server at this `endpoint`")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Printf("unexpected argument %q", flag.Arg(0))
+		flag.Usage()
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, *bind, *connect); err != nil && ctx.Err() == nil {

@@ -54,6 +54,11 @@ func serve(ctx context.Context, stream *zmq.Socket) error {
 func main() {
 	bind := flag.String("bind", "", "serve at this `endpoint` until interrupted")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Printf("unexpected argument %q", flag.Arg(0))
+		flag.Usage()
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, *bind); err != nil && ctx.Err() == nil {

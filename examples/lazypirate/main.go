@@ -12,8 +12,10 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log"
+	"os"
 	"time"
 
 	"zeromux/zmq"
@@ -25,6 +27,12 @@ const (
 )
 
 func main() {
+	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Printf("unexpected argument %q", flag.Arg(0))
+		flag.Usage()
+		os.Exit(2)
+	}
 	if err := run(context.Background()); err != nil {
 		log.Fatal(err)
 	}

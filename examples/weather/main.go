@@ -28,6 +28,11 @@ func main() {
 	connect := flag.String("connect", "", "be a subscriber alone, of the station at this `endpoint`")
 	place := flag.Int("place", 10001, "the place to hear of, 10000 to 10099")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Printf("unexpected argument %q", flag.Arg(0))
+		flag.Usage()
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, *bind, *connect, *place); err != nil && ctx.Err() == nil {

@@ -30,6 +30,11 @@ func main() {
 	tasks := flag.String("tasks", "tcp://127.0.0.1:5557", "where the ventilator is")
 	results := flag.String("results", "tcp://127.0.0.1:5558", "where the sink is")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Printf("unexpected argument %q", flag.Arg(0))
+		flag.Usage()
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 
