@@ -20,10 +20,11 @@ type Env struct {
 	// Logger gets a record of what goes wrong; nil: silent.
 	Logger *slog.Logger
 
-	running count // sessions and listeners that have not ended
+	running count // sessions, listeners and what they started, as far as it has not ended
 }
 
-// Wait returns when every session and listener has ended.
+// Wait returns when every session and listener has ended, and whatever they
+// started.
 func (e *Env) Wait() { e.running.wait() }
 
 // Config is an engine's share of a socket's options, as they were when the

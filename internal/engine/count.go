@@ -2,7 +2,7 @@ package engine
 
 import "sync"
 
-// count is how many sessions and listeners have not ended. It is a
+// count is how many sessions, listeners and what they started have not ended. It is a
 // sync.WaitGroup that may go up from zero while somebody waits: an application
 // may connect in the moment in which another goroutine terminates the context.
 // The zero value is none.

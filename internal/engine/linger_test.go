@@ -2,7 +2,9 @@ package engine
 
 import (
 	"io"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,4 +116,49 @@ func TestCloseWithNothingToSay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// lateConn is a connection that is closed at once, while its first Close takes until
+// it is released.
+type lateConn struct {
+	net.Conn
+	closed  atomic.Bool
+	release chan struct{}
+}
+
+func (c *lateConn) Close() error {
+	err := c.Conn.Close()
+	if !c.closed.Swap(true) {
+		<-c.release
+	}
+	return err
+}
+
+// Whoever waits for the sessions waits for what their timers have begun, too.
+func TestALingerThatHasPassedIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
+		release := make(chan struct{})
+		n.wrap = func(c net.Conn) net.Conn { return &lateConn{Conn: c, release: release} }
+		session := Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
+		peer := <-n.dialled // it never shakes hands
+		s.send("unsent")
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			s.close(time.Second)
+		}()
+		synctest.Wait()
+		<-session.Done()
+		synctest.Wait()
+		select {
+		case <-over:
+			t.Error("nobody waited for the connection to be closed")
+		default:
+		}
+		close(release)
+		<-over
+		session.start(func() { t.Error("a timer that was late ended a session that had ended") })
+		_ = peer.Close()
+	})
 }

@@ -161,7 +161,7 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 	}
 	c.heart.wheel = s.env.Wheel
 	c.heart.send = c.send
-	c.heart.expired = func() { go c.abort(errHeartbeat) } // closing may take its time
+	c.heart.expired = func() { s.start(func() { c.abort(errHeartbeat) }) }
 	c.beats = in.version.HasHeartbeats()
 	if s.cfg.Raw {
 		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer}
@@ -266,6 +266,22 @@ func (s *Session) Expel(cause error) {
 // Kick ends the current connection; a session that connects opens another.
 func (s *Session) Kick() { s.interrupt(errKicked) }
 
+// start runs f, which ends a connection, for a timer: on a goroutine of its own,
+// since closing may take its time, and waited for like the session. One that has
+// given up needs it no more.
+func (s *Session) start(f func()) {
+	s.mu.Lock() // finish ends ctx under it before it counts the session off
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return
+	}
+	s.env.running.add()
+	go func() {
+		defer s.env.running.done()
+		f()
+	}()
+}
+
 // interrupt closes whatever connection there is.
 func (s *Session) interrupt(cause error) {
 	if c := s.current.Load(); c != nil {
@@ -302,7 +318,9 @@ func (s *Session) Close(linger time.Duration) {
 		s.Expel(errKicked)
 		return
 	case linger > 0 && s.linger == nil:
-		s.linger = s.env.Wheel.After(linger, func() { go s.Expel(errKicked) })
+		s.linger = s.env.Wheel.After(linger, func() {
+			s.start(func() { s.Expel(errKicked) })
+		})
 	}
 	s.mu.Unlock()
 	if !pending {
@@ -343,8 +361,8 @@ func (s *Session) finished() bool {
 
 // finish ends the session for good.
 func (s *Session) finish() {
-	s.cancel()
 	s.mu.Lock()
+	s.cancel()
 	app, end, linger := s.app, s.end, s.linger
 	s.mu.Unlock()
 	if linger != nil {
