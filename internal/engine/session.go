@@ -180,7 +180,9 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 			held: first, along: in.rest,
 		}
 	} else {
-		c.run = z
+		if !s.cfg.Publisher { // whose pattern acts on what arrives, under locks that a consumer holds
+			c.run = z
+		}
 		z.preload(in.rest)
 	}
 	switch {
