@@ -188,6 +188,11 @@ var streams = []struct {
 		frame2(command, "\x09SUBSCRIBEa"), frame2(command, "\x06CANCELa"), frame2(last, "\x01b"), frame2(command|more, "\x09SUBSCRIBE"),
 		frame2(command, "\x09SUBSCRIB"), frame2(command, "\x09SUBSCRIBE"+numbered(1, 40<<10)), frame2(command, "\x03odd"+numbered(2, 40<<10)),
 	}, 5, 2, ""},
+	{"subscriptions within a message", [][]byte{
+		frame2(last, "a"), frame2(more, "b"), frame2(command, "\x09SUBSCRIBEa"), frame2(command, "\x06CANCELa"), frame2(command, "\x03odd"),
+		frame2(more, numbered(1, 50<<10)), frame2(command, "\x09SUBSCRIBE"+numbered(2, 40<<10)), frame2(command, "\x09SUBSCRIBEb"), frame2(last, "c"),
+		frame2(command, "\x09SUBSCRIBEc"), frame2(last, "d"),
+	}, 8, 1, ""},
 	{"a frame too large behind good ones", [][]byte{frame2(last, "a"), frame2(last, "b"), {2, 0, 0, 0, 1, 0, 0, 0, 0}, frame2(last, "c")}, 2, 0, "zmtp: frame too large (00 00 00 01 00 00 00 00)"},
 	{"a size that cannot be", [][]byte{frame2(last, "a"), frame2(more, "b"), {2, 0xff, 0, 0, 0, 0, 0, 0, 0}}, 1, 0, "zmtp: impossible frame size (02 ff 00 00 00 00 00 00 00)"},
 	{"as many frames as are allowed", [][]byte{
@@ -215,6 +220,39 @@ func TestStreamsAreReadTheSameHoweverTheyCome(t *testing.T) {
 				t.Errorf("%d messages, %d commands, error %q, want %d, %d, %q", len(got), len(commands), errorText(err), test.messages, test.commands, test.err)
 			}
 		})
+	}
+}
+
+// A subscription that comes between the frames of a message counts at once, though
+// the message may never end, and stays a message of its own.
+func TestASubscriptionWithinAMessageGoesAheadOfIt(t *testing.T) {
+	long := numbered(1, 70<<10)
+	for _, test := range []struct {
+		name   string
+		stream [][]byte
+		want   []string
+	}{
+		{"in a message that ends", [][]byte{
+			frame2(last, "a"), frame2(more, "b"), frame2(command, "\x09SUBSCRIBEx"), frame2(more, "c"), frame2(command, "\x06CANCELx"), frame2(last, "d"), frame2(last, "e"),
+		}, []string{`["a"]`, `["+x"]`, `["-x"]`, `["b" "c" "d"]`, `["e"]`}},
+		{"in a message that does not end", [][]byte{frame2(more, "b"), frame2(command, "\x09SUBSCRIBEx")}, []string{`["+x"]`}},
+		{"to a very long topic", [][]byte{
+			frame2(more, "b"), frame2(command, "\x09SUBSCRIBE"+long), frame2(last, "c"),
+		}, []string{fmt.Sprintf("%.300q", []string{"+" + long}), `["b" "c"]`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, _, err := sameHoweverItComes(t, zmtp.V31, testConfig(), slices.Concat(test.stream...), 1)
+			if err != nil || !slices.Equal(got, test.want) {
+				t.Errorf("got %q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
+	// To a socket that publishes nothing it is a command like any other.
+	cfg := testConfig()
+	cfg.Publisher = false
+	got, commands, err := sameHoweverItComes(t, zmtp.V31, cfg, slices.Concat(frame2(more, "b"), frame2(command, "\x09SUBSCRIBEx"), frame2(last, "c")), 1)
+	if err != nil || len(commands) != 1 || !slices.Equal(got, []string{`["b" "c"]`}) {
+		t.Errorf("no publisher: got %q and commands %q, %v", got, commands, err)
 	}
 }
 

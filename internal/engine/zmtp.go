@@ -290,19 +290,32 @@ func (z *zmtpIn) countFrame(flags zmtp.Flags) error {
 }
 
 // handleCommand deals with a command whose frame ends at end. Subscriptions
-// travel in the pipe as they are, like messages; everything else is cut out.
+// travel in the pipe as they are, like messages; everything else is cut out. One
+// that comes between the frames of a message counts at once, as it does for
+// libzmq, whose XPUB however takes it for a frame of that message; here it goes
+// ahead of the message.
 func (z *zmtpIn) handleCommand(body []byte, end int) {
-	if z.cfg.Publisher && z.begun == z.parsed && len(z.part) == 0 &&
-		(bytes.HasPrefix(body, subscribePrefix) || bytes.HasPrefix(body, cancelPrefix)) {
+	subscription := z.isSubscription(body)
+	if subscription && z.begun == z.parsed && len(z.part) == 0 {
 		z.parsed, z.begun, z.whole = end, end, true
 		z.messages++
 		return
 	}
 	z.cut()
-	z.whole = false
-	z.parsed = end
-	z.from, z.begun = end, end
-	z.command(body)
+	if subscription {
+		z.chunk.Retain()
+		z.ready = append(z.ready, pipe.NewSpan(z.chunk, z.parsed, end, 1, z.peer))
+		z.count++
+	} else {
+		z.command(body)
+	}
+	z.whole = subscription
+	z.parsed, z.from, z.begun = end, end, end
+}
+
+// isSubscription reports whether a command is one that the socket wants.
+func (z *zmtpIn) isSubscription(body []byte) bool {
+	return z.cfg.Publisher && (bytes.HasPrefix(body, subscribePrefix) || bytes.HasPrefix(body, cancelPrefix))
 }
 
 // cut makes spans of everything before parsed: whole messages to be delivered,
@@ -417,8 +430,7 @@ func (z *zmtpIn) fillBlock() error {
 // subscription to a very long topic, or nothing that concerns us.
 func (z *zmtpIn) blockCommand(c *message.Chunk) error {
 	body := c.B[zmtp.MaxHeader:]
-	if z.cfg.Publisher && len(z.part) == 0 &&
-		(bytes.HasPrefix(body, subscribePrefix) || bytes.HasPrefix(body, cancelPrefix)) {
+	if z.isSubscription(body) {
 		z.ready = append(z.ready, pipe.NewWholeSpan(c, 1, z.peer))
 		z.count++
 		z.whole = true
