@@ -33,6 +33,7 @@ type extra struct {
 	frames [][]byte
 	buffer []byte
 	held   []*message.Chunk // blocks that frames lie in
+	short  *message.Peer    // last, after a message of one frame that was copied; nil otherwise
 }
 
 // NewMessage makes a message of frames, which it does not copy.
@@ -245,12 +246,16 @@ func (m *Message) fill(in *message.Message, from *pipe.End, own int, s *slab) {
 		}
 	}
 	m.Frames = x.frames
+	x.short = nil
+	if len(x.frames) == 1 && len(x.held) == 0 {
+		x.short = in.Peer
+	}
 }
 
-// fillShort is fill of a message of one short frame, for which there is memory
-// from the message before, of the same peer. It reports false when there is none.
+// fillShort is fill of a message of one short frame that comes after another of
+// the same peer and finds room in its memory. It reports false when it is not.
 func (x *extra) fillShort(m *Message, body []byte, peer *message.Peer) bool {
-	if x.self != m || x.last != peer || len(x.frames) != 1 || len(x.held) > 0 || cap(x.buffer) < len(body) {
+	if x.self != m || x.short != peer || peer == nil || cap(x.buffer) < len(body) {
 		return false
 	}
 	b := x.buffer[:len(body):len(body)]
