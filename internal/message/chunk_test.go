@@ -182,23 +182,3 @@ func TestManyHoldersAtOnce(t *testing.T) {
 		t.Errorf("%d owners of 200 were told", told.Load())
 	}
 }
-
-func TestMessageSizeAndProperties(t *testing.T) {
-	m := Message{Frames: [][]byte{nil, []byte("ab"), []byte("c")}}
-	if m.Size() != 3 {
-		t.Errorf("size %d", m.Size())
-	}
-	p := &Peer{Properties: []Property{{"A", []byte("1")}, {"a", []byte("2")}, {"A", []byte("3")}}}
-	if v, ok := p.Property("A"); !ok || string(v) != "1" {
-		t.Errorf("the first A is %q, %v", v, ok)
-	}
-	if v, ok := p.Property("a"); !ok || string(v) != "2" {
-		t.Errorf("names differ by case: %q, %v", v, ok)
-	}
-	if _, ok := p.Property("B"); ok {
-		t.Error("there is a B")
-	}
-	if _, ok := (*Peer)(nil).Property("A"); ok {
-		t.Error("nobody has a property")
-	}
-}

@@ -4,6 +4,8 @@
 // It imports nothing of ours and knows neither wire nor socket.
 package message
 
+import "log/slog"
+
 // Kind tells an ordinary message from those that a pattern handles itself.
 type Kind uint8
 
@@ -69,6 +71,20 @@ type Peer struct {
 	Properties []Property
 	// Inproc says that the peer is a socket of the same process.
 	Inproc bool
+}
+
+// LogValue implements slog.LogValuer: who the peer is, and nothing for no peer.
+// Of a routing id, which may be of any length, it is the first 255 octets.
+func (p *Peer) LogValue() slog.Value {
+	if p == nil {
+		return slog.GroupValue()
+	}
+	return slog.GroupValue(
+		slog.String("address", p.Address),
+		slog.String("type", p.SocketType),
+		slog.String("routing_id", string(p.RoutingID[:min(len(p.RoutingID), 255)])),
+		slog.String("user_id", p.UserID),
+	)
 }
 
 // A Property is one entry of a peer's metadata. RFC 37 "Connection Metadata".
