@@ -23,6 +23,7 @@ type Listener struct {
 	t        transport.Transport // nil for a listener that the application brought
 	ln       transport.Listener
 	endpoint string
+	local    string // what is bound, as the system calls it
 
 	stop context.CancelFunc
 	done chan struct{} // closed when accepting has ended
@@ -52,10 +53,10 @@ func (f foreign) Address() string { return f.Addr().String() }
 func serve(env *Env, host Host, cfg *Config, t transport.Transport, ln transport.Listener, endpoint string) *Listener {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &Listener{
-		env: env, host: host, cfg: cfg, t: t, ln: ln, endpoint: endpoint,
+		env: env, host: host, cfg: cfg, t: t, ln: ln, endpoint: endpoint, local: ln.Address(),
 		stop: stop, done: make(chan struct{}),
 	}
-	report(env, host, Event{Kind: EventListening, Endpoint: endpoint, Local: ln.Address()})
+	l.event(Event{Kind: EventListening})
 	env.running.add()
 	go l.accept(ctx)
 	return l
@@ -70,8 +71,14 @@ func (l *Listener) Close() error {
 	l.stop()
 	err := l.ln.Close()
 	<-l.done
-	report(l.env, l.host, Event{Kind: EventClosed, Endpoint: l.endpoint})
+	l.event(Event{Kind: EventClosed})
 	return err
+}
+
+// event reports e with what the listener tells.
+func (l *Listener) event(e Event) {
+	e.Endpoint, e.Local = l.endpoint, l.local
+	report(l.env, l.host, e)
 }
 
 // accept is the accepting goroutine.
@@ -86,7 +93,7 @@ func (l *Listener) accept(ctx context.Context) {
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
 			return
 		default:
-			report(l.env, l.host, Event{Kind: EventAcceptFailed, Endpoint: l.endpoint, Value: errno(err), Err: err})
+			l.event(Event{Kind: EventAcceptFailed, Value: errno(err), Err: err})
 			over := make(chan struct{})
 			t := l.env.Wheel.After(acceptPause, func() { close(over) })
 			select {

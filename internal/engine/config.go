@@ -17,7 +17,7 @@ type Env struct {
 	Pool *message.Pool
 	// Wheel keeps all timers.
 	Wheel *Wheel
-	// Logger gets a record of what goes wrong; nil: silent.
+	// Logger gets a debug record of every event; nil: silent.
 	Logger *slog.Logger
 
 	running count // sessions, listeners and what they started, as far as it has not ended

@@ -42,9 +42,11 @@ type Event struct {
 	Time time.Time
 	// Endpoint is the socket's own: as it was bound, or as it was connected.
 	Endpoint string
-	// Local and Remote are the ends of the connection, where there is one.
+	// Local and Remote are the ends of the connection, where there is one. Of a
+	// listener there is Local alone.
 	Local, Remote string
-	// Peer is the peer after a handshake, or nil.
+	// Peer is the peer of the connection, from the end of the handshake on; nil
+	// before.
 	Peer *message.Peer
 	// Value is libzmq's: an errno, a protocol error number, a ZAP status, or
 	// the pause before the next attempt in milliseconds.
@@ -128,7 +130,7 @@ func report(env *Env, host Host, e Event) {
 	host.Event(e)
 	if env.Logger != nil {
 		env.Logger.Debug("zmq: "+e.Kind.String(),
-			"endpoint", e.Endpoint, "local", e.Local, "remote", e.Remote, "value", e.Value, "error", e.Err)
+			"endpoint", e.Endpoint, "local", e.Local, "remote", e.Remote, "peer", e.Peer, "value", e.Value, "error", e.Err)
 	}
 }
 

@@ -117,7 +117,7 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	if err != nil {
 		s.release()
 		_ = nc.Close() // the handshake's error is the one that counts
-		s.failed(nc, err)
+		s.failed(nc, in.peer, err)
 		return err
 	}
 	c := s.connect(nc, in)
@@ -397,13 +397,14 @@ func addressOf(a net.Addr) string {
 	return a.String()
 }
 
-// failed reports a handshake that came to nothing.
-func (s *Session) failed(nc net.Conn, err error) {
+// failed reports a handshake that came to nothing. peer is nil unless the socket
+// turns away whom it has got to know.
+func (s *Session) failed(nc net.Conn, peer *message.Peer, err error) {
 	if s.hasParted() {
 		return
 	}
 	if e, ok := handshakeEvent(err); ok {
 		s.event(e, nc)
 	}
-	s.event(Event{Kind: EventDisconnected, Err: err}, nc)
+	s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err}, nc)
 }
