@@ -370,3 +370,26 @@ func TestXPubReadsManyMessagesOfASubscriberPastTheMark(t *testing.T) {
 		}
 	})
 }
+
+// Not over inproc, where the side that has bound the name reads before the other
+// hears that it is there.
+func TestAPublisherHearsOfSubscriptionsBeforeWhatWaited(t *testing.T) {
+	connections := func(t testing.TB) map[string]string {
+		all := unbound(t)
+		delete(all, "inproc")
+		return all
+	}
+	over(t, connections, func(t *testing.T, endpoint string) {
+		c := newContext(t)
+		xsub := newSocket(t, c, zmq.XSUB, soon())
+		connect(t, xsub, endpoint)
+		send(t, xsub, "tell me the last news")
+		send(t, xsub, "\x01news")
+		xpub := newSocket(t, c, zmq.XPUB, nil)
+		bind(t, xpub, endpoint)
+		want(t, xpub, "\x01news")
+		want(t, xpub, "tell me the last news")
+		send(t, xpub, "news", "of yesterday")
+		want(t, xsub, "news", "of yesterday")
+	})
+}

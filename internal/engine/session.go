@@ -75,6 +75,7 @@ func (s *Session) open() bool {
 	}
 	s.Hold(app, end)
 	s.outgoing = pipe.NewOutgoing(end)
+	s.outgoing.Subscriber = s.cfg.subscribes()
 	return true
 }
 

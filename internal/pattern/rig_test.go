@@ -101,6 +101,7 @@ func (r *rig) pipe(name string, sendMark, recvMark int) *peer {
 	p.end.Join(&r.hub)
 	p.far.Carry(func() {}, func() {})
 	p.out = pipe.NewOutgoing(p.far)
+	p.out.Subscriber = r.row.Type == SUB || r.row.Type == XSUB
 	r.peers = append(r.peers, p)
 	return p
 }

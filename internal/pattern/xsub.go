@@ -31,6 +31,7 @@ type xsub struct {
 	whole   message.Message // what of it goes to peers that are online
 	plain   message.Message // and to those that are not: no subscriptions
 	single  message.Message // one subscription
+	stated  pipe.Encoding   // all of them, for a peer that has come
 	writeTo func(*pipe.End)
 }
 
@@ -67,10 +68,18 @@ func (p *xsub) Attach(e *pipe.End) bool {
 	return p.fairIn.Attach(e)
 }
 
-// Online states every subscription to the peer.
+// Online states every subscription to the peer, before anything that waits for
+// it: the answer to a message that was sent meanwhile may hang on one.
 func (p *xsub) Online(e *pipe.End) bool {
 	if p.fairIn.Online(e); e.Online {
-		p.topics.All(func(topic []byte) { p.state(e, message.Subscribe, topic) })
+		p.single.Kind = message.Subscribe
+		p.topics.All(func(topic []byte) {
+			p.single.Frames[0] = topic
+			p.stated.Encode(&p.single, p.env.Pool)
+		})
+		p.single.Frames[0] = nil
+		e.WriteFirst(&p.stated)
+		p.stated.Release()
 	}
 	return true
 }

@@ -9,6 +9,10 @@ import "zeromux/zmtp"
 // not gone whole: a connection that breaks loses the message that it cut in
 // two and nothing else.
 type Outgoing struct {
+	// Subscriber says that a message of one frame that begins with 0 or 1 is a
+	// subscription, as it is of an XSUB. Set before use.
+	Subscriber bool
+
 	end   *End
 	spans []Span
 	first int // spans before it are released
@@ -122,13 +126,13 @@ func (o *Outgoing) Restore() (lost int) {
 	for i := o.next; i < len(o.spans); i++ {
 		taken += o.spans[i].Messages()
 	}
-	kept, n, lost := survivors(o.spans[o.first:], written)
+	kept, n, lost := o.survivors(o.spans[o.first:], written)
 
 	q := o.end.in
 	q.lock()
 	q.messages -= uint64(n) // they wait again
 	q.octets -= octetsOf(kept)
-	waiting, waitingN, _ := survivors(q.spans, 0)
+	waiting, waitingN, _ := o.survivors(q.spans, 0)
 	old := q.spans
 	switch {
 	case q.newest && waitingN > 0:
@@ -151,7 +155,7 @@ func (o *Outgoing) Restore() (lost int) {
 // of a list that begin at or behind the octet written, without subscriptions,
 // and how many they are. A message that begins before it and ends behind it is
 // lost.
-func survivors(spans []Span, written int) (kept []Span, n, lost int) {
+func (o *Outgoing) survivors(spans []Span, written int) (kept []Span, n, lost int) {
 	w := Walker{spans: spans}
 	begin, pos := 0, 0 // of the message, of the frame
 	for {
@@ -162,8 +166,10 @@ func survivors(spans []Span, written int) (kept []Span, n, lost int) {
 		}
 		start := pos
 		pos += f.size
+		subscription := f.Flags&zmtp.FlagCommand != 0 ||
+			o.Subscriber && start == begin && f.EndsMessage() && len(f.Body) > 0 && f.Body[0] <= 1
 		switch {
-		case begin >= written && f.Flags&zmtp.FlagCommand == 0:
+		case begin >= written && !subscription:
 			if rest == 0 {
 				at++
 			}
@@ -172,7 +178,7 @@ func survivors(spans []Span, written int) (kept []Span, n, lost int) {
 				kept[len(kept)-1].n++
 				n++
 			}
-		case f.EndsMessage() && begin < written && pos > written && f.Flags&zmtp.FlagCommand == 0:
+		case f.EndsMessage() && begin < written && pos > written && !subscription:
 			lost++
 		}
 		if f.EndsMessage() {

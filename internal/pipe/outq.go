@@ -272,6 +272,31 @@ func (e *End) WriteEncoded(c *Encoding) Status {
 	return OK
 }
 
+// WriteFirst puts subscriptions in front of all that waits, and takes them out of
+// the encoding: a publisher that has just come hears of them before it gets what
+// the application sent meanwhile. Called with sendMu held.
+func (e *End) WriteFirst(c *Encoding) Status {
+	q := e.out
+	q.lock()
+	if q.gone || q.ended {
+		q.mu.Unlock()
+		return Closed
+	}
+	wake := false
+	if c.q.n > 0 {
+		q.spans = append(c.q.spans, q.spans...)
+		q.n += c.q.n
+		c.q.spans, c.q.n = nil, 0
+		c.q.rest()
+		wake = q.wakeReader()
+	}
+	q.mu.Unlock()
+	if wake {
+		e.hub.tellLater(q.reader)
+	}
+	return OK
+}
+
 // appendEncoded copies the small spans of an encoding and shares the large ones.
 func (q *queue) appendEncoded(spans []Span) {
 	for i := range spans {

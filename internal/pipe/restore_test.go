@@ -260,3 +260,97 @@ func TestRestoredMessagesCountAgainstTheMark(t *testing.T) {
 		})
 	}
 }
+
+// Subscriptions that a subscriber sent as messages are dropped as well, in front of
+// the cut and behind it.
+func TestRestoreDropsSubscriptionsInMessages(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		frames []string
+		stays  bool
+	}{
+		{"a subscription", []string{"\x01a"}, false},
+		{"to everything", []string{"\x01"}, false},
+		{"the end of one", []string{"\x00a"}, false},
+		{"a message", []string{"\x02a"}, true},
+		{"an empty message", []string{""}, true},
+		{"a message with more behind", []string{"\x01a", "b"}, true},
+		{"a message that ends as a subscription", []string{"b", "\x01a"}, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := newRig(t, Config{})
+			o := NewOutgoing(r.far)
+			o.Subscriber = true
+			m := new(message.Message)
+			for _, f := range row.frames {
+				m.Frames = append(m.Frames, []byte(f))
+			}
+			r.write(r.near, r.data(5))
+			r.write(r.near, m)
+			o.Take()
+			r.write(r.near, m)
+			if lost := o.Restore(); lost != 0 {
+				t.Errorf("%d lost", lost)
+			}
+			want := 1
+			if row.stays {
+				want = 3
+			}
+			if out, _ := r.near.Depth(); out != want {
+				t.Errorf("%d messages wait, want %d", out, want)
+			}
+			whole, _ := parse(carry(t, o, 1<<30, 1<<30))
+			if len(whole) != want {
+				t.Errorf("%d messages came, want %d", len(whole), want)
+			}
+			r.far.CloseRead()
+			r.near.CloseRead()
+			r.done()
+		})
+	}
+}
+
+func TestSubscriptionsGoInFrontOfWhatWaits(t *testing.T) {
+	for _, waiting := range []int{0, 1, 3} {
+		t.Run(fmt.Sprint(waiting, " messages wait"), func(t *testing.T) {
+			r := newRig(t, Config{SendMark: 3, SendMarkPeer: -1})
+			var want []*message.Message
+			var c Encoding
+			for i := range 3 {
+				m := &message.Message{Kind: message.Subscribe, Frames: [][]byte{r.body(100 + i*message.LargeFrame)}}
+				c.Encode(m, &r.pool)
+				want = append(want, m)
+			}
+			for range waiting {
+				m := r.data(9, message.LargeFrame)
+				r.write(r.near, m)
+				want = append(want, m)
+			}
+			o := NewOutgoing(r.far)
+			if waiting == 0 {
+				o.Take() // goes to sleep
+			}
+			if st := r.near.WriteFirst(&c); st != OK {
+				t.Fatalf("WriteFirst: %v", st)
+			}
+			c.Release()
+			r.tell()
+			if told, slept := r.readable.Load() > 0, waiting == 0; told != slept {
+				t.Errorf("the session is told: %v, want %v", told, slept)
+			}
+			if out, _ := r.near.Depth(); out != len(want) {
+				t.Errorf("%d messages wait, want %d", out, len(want))
+			}
+			whole, _ := parse(carry(t, o, 1<<30, 1<<30))
+			if !slices.EqualFunc(whole, want, same) {
+				t.Errorf("%d messages came, or in another order", len(whole))
+			}
+			r.far.CloseRead()
+			if st := r.near.WriteFirst(&c); st != Closed {
+				t.Errorf("WriteFirst into a pipe that nobody reads: %v", st)
+			}
+			r.near.CloseRead()
+			r.done()
+		})
+	}
+}
