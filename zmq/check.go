@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"zeromux/zmtp"
 )
 
 const (
@@ -21,6 +23,9 @@ const (
 	// maxMetadata is the most octets of all names and values of Metadata, far
 	// below what a peer takes in a handshake.
 	maxMetadata = 64 << 10
+	// maxProperties is how many they may be: what a peer of ours takes, less
+	// those that the handshake says itself.
+	maxProperties = zmtp.MaxProperties - 10
 )
 
 // The types for which something comes of the fields that are not for all.
@@ -134,6 +139,9 @@ func (c *Config) checkType(t SocketType) error {
 }
 
 func (c *Config) checkMetadata() error {
+	if len(c.Metadata) > maxProperties {
+		return fmt.Errorf("%w: Config.Metadata has more than %d properties", ErrInvalid, maxProperties)
+	}
 	size := 0
 	for name, value := range c.Metadata {
 		size += len(name) + len(value)

@@ -56,7 +56,8 @@ type Event struct {
 	Time time.Time
 	// Endpoint is the socket's own, as bound or connected.
 	Endpoint string
-	// Local and Remote are the addresses of the connection, if there is one.
+	// Local and Remote are the addresses of the connection, if there is one; of a
+	// listener there is Local alone.
 	Local, Remote string
 	// Peer is the peer, after the handshake; else nil.
 	Peer *PeerInfo

@@ -2,6 +2,7 @@ package zmq_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -132,6 +133,7 @@ func TestAConfigOutOfRangeIsRefusedByName(t *testing.T) {
 		"RoutingID has 256 octets, more than 255":           {RoutingID: long},
 		`Metadata name "nox"`:                               {Metadata: map[string]string{"nox": "v"}},
 		`Metadata name "X-a:b"`:                             {Metadata: map[string]string{"X-a:b": "v"}},
+		`Metadata has more than 990 properties`:             {Metadata: manyProperties(991)},
 		`Metadata value of "X-a" is empty`:                  {Metadata: map[string]string{"X-a": ""}},
 	} {
 		t.Run(field, func(t *testing.T) {
@@ -349,4 +351,13 @@ func TestALiveTimeoutEndsTheNextCall(t *testing.T) {
 	if err := s.SendString(within(t), "x"); !is(err, zmq.ErrTimeout) {
 		t.Errorf("send: %v", err)
 	}
+}
+
+// manyProperties are n that each are allowed.
+func manyProperties(n int) map[string]string {
+	list := make(map[string]string, n)
+	for i := range n {
+		list[fmt.Sprint("X-", i)] = "v"
+	}
+	return list
 }

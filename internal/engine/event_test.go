@@ -18,7 +18,8 @@ import (
 // betweenHosts is a connection in memory that has the addresses of a real one.
 type betweenHosts struct{ net.Conn }
 
-func (betweenHosts) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1} }
+func (betweenHosts) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1} }
+
 func (betweenHosts) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 2} }
 
 // Whatever happens to a connection is told with its endpoint and both its ends, and

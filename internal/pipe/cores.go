@@ -49,9 +49,9 @@ func (q *queue) stay() {
 	if !manyCores || q.reader.hub == nil {
 		return
 	}
-	for i := 0; i < pauses && !q.idle && !q.full && q.marks.reached(q.n+q.inflight); i++ {
+	for i, x := 0, 0; i < pauses && !q.idle && !q.full && q.marks.reached(q.n+q.inflight); i++ {
 		q.mu.Unlock()
-		pause()
+		x = pause(x)
 		q.lock()
 	}
 }
@@ -59,7 +59,7 @@ func (q *queue) stay() {
 // pause takes some hundred nanoseconds, and no memory.
 //
 //go:noinline
-func pause() (x int) {
+func pause(x int) int {
 	for i := range pauseSteps {
 		x = x*1664525 + i
 	}
