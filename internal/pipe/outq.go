@@ -28,7 +28,9 @@ func (e *End) Write(m *message.Message) Status {
 	}
 	q.append(m)
 	wake := q.wakeReader()
-	q.startRun()
+	if len(m.Frames) == 1 {
+		q.startRun(len(m.Frames[0]))
+	}
 	q.mu.Unlock()
 	if wake {
 		e.hub.tellLater(q.reader)
@@ -47,7 +49,6 @@ func (e *End) WriteAlone(frames [][]byte, owner *message.Owner) Status {
 	if st == OK {
 		q.append(&message.Message{Frames: frames, Owned: owner})
 		wake = q.wakeReader()
-		q.startRun()
 	}
 	q.mu.Unlock()
 	if wake {
@@ -77,7 +78,7 @@ func (e *End) writeBody(body []byte) Status {
 	if st == OK {
 		q.appendOne(body)
 		wake = q.wakeReader()
-		q.startRun()
+		q.startRun(len(body))
 	}
 	q.mu.Unlock()
 	if wake {

@@ -26,11 +26,12 @@ func (r *run) add(body []byte) bool {
 	return true
 }
 
-// startRun lets a run follow the message that was just appended, if its frames
-// end where the open chunk is free. The reader knows that something waits, so
-// that it need not be told of what the run brings. q.mu is held.
-func (q *queue) startRun() {
-	if q.newest || q.idle || q.open == nil {
+// startRun lets a run follow the message of one frame of size octets that was
+// just appended, if others like it would be part of one, and it ends where the
+// open chunk is free. The reader knows that something waits, so that it need not
+// be told of what the run brings. q.mu is held.
+func (q *queue) startRun(size int) {
+	if size > math.MaxUint8 || q.newest || q.idle || q.open == nil {
 		return
 	}
 	s := &q.spans[len(q.spans)-1]
