@@ -50,9 +50,9 @@ type connection struct {
 	peer    *message.Peer
 	out     outbound
 
-	inMu sync.Mutex // guards in: the reader has it but while it waits
-	in   inbound
-	run  *zmtpIn // in, when a consumer that makes room may go on with it; or nil
+	inMu  sync.Mutex // guards in: the reader has it but while it waits
+	in    inbound
+	plain *zmtpIn // in, when a consumer that makes room may go on with it; or nil
 
 	kick chan struct{} // something waits to be written
 	room chan struct{} // reading may go on
@@ -76,8 +76,8 @@ type connection struct {
 // is plain messages, and leaves everything else to the reader: a consumer that
 // is ahead of its peer need not wait for a goroutine to wake up.
 func (c *connection) roomy() {
-	if c.run != nil && c.inMu.TryLock() {
-		again := c.run.goOn()
+	if c.plain != nil && c.inMu.TryLock() {
+		again := c.plain.readOn()
 		c.inMu.Unlock()
 		if again {
 			return

@@ -182,7 +182,7 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 		}
 	} else {
 		if !s.cfg.Publisher { // whose pattern acts on what arrives, under locks that a consumer holds
-			c.run = z
+			c.plain = z
 		}
 		z.preload(in.rest)
 	}

@@ -157,10 +157,10 @@ func (z *zmtpIn) resume() error {
 	return z.parse()
 }
 
-// goOn is resume as far as messages of one short frame go, which cannot fail and
+// readOn is resume as far as messages of one short frame go, which cannot fail and
 // concern nobody but the pipe. It reports whether the mark is reached again;
 // otherwise what comes next is resume's.
-func (z *zmtpIn) goOn() (again bool) {
+func (z *zmtpIn) readOn() (again bool) {
 	if !z.paused || z.block != nil {
 		return false
 	}

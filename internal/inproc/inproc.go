@@ -123,6 +123,7 @@ func (l *Link) join(binder Side) {
 	l.mu.Lock()
 	l.joining = true
 	l.mu.Unlock()
+	l.far.Peer = l.connecter.Peer() // he may read as soon as he has it
 	attached := binder.Attach(l.far, l)
 	wanted := attached && binder.Online(l.far, l.connecter.Peer())
 	served := wanted && (l.over() || l.connecter.Online(l.near, binder.Peer()))

@@ -23,8 +23,12 @@ func claim(b []byte) {
 	}
 }
 
-// fetch brings the next octets that are to be read to this core.
+// fetch brings the next octets that are to be read to this core. While it is not
+// known who sent them every message takes the longer way.
 func (c *cursor) fetch() {
+	if c.peer == nil {
+		return
+	}
 	c.near = min(c.at+window, len(c.buf))
 	x := byte(0)
 	for i := c.at; i < c.near; i += cacheLine {
@@ -40,16 +44,14 @@ const (
 	pauseSteps = 500
 )
 
-var manyCores = runtime.NumCPU() > 1
-
 // stay waits a little for room, once, when the reader is a neighbour who is not
 // asleep: if he is reading he makes room before long, and nobody must be woken
 // for it. q.mu is held, and given up meanwhile.
 func (q *queue) stay() {
-	if !manyCores || q.reader.hub == nil {
+	if q.reader.hub == nil || q.newest || !q.marks.reached(q.n+q.inflight) || runtime.GOMAXPROCS(0) == 1 {
 		return
 	}
-	for i, x := 0, 0; i < pauses && !q.idle && !q.full && q.marks.reached(q.n+q.inflight); i++ {
+	for i, x := 0, 0; i < pauses && !q.idle && !q.full && !q.ended && q.marks.reached(q.n+q.inflight); i++ {
 		q.mu.Unlock()
 		x = pause(x)
 		q.lock()

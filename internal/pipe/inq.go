@@ -32,6 +32,9 @@ func (e *End) Read(m *message.Message) Status {
 			return st
 		}
 	}
+	if c.peer == nil {
+		c.peer = e.Peer // a neighbour may have introduced himself since
+	}
 	if c.at+2 > c.near {
 		c.fetch()
 	}

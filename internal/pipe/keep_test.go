@@ -34,3 +34,55 @@ func TestHoldAfterKeep(t *testing.T) {
 		c.Release()
 	}
 }
+
+// A neighbour may introduce himself when messages of his are being read already.
+func TestAPeerThatComesLateIsTold(t *testing.T) {
+	r := newRig(t, Config{})
+	for range 4 {
+		r.write(r.near, r.data(5))
+	}
+	var m message.Message
+	if r.far.Read(&m); m.Peer != nil {
+		t.Fatal("somebody is told before he came")
+	}
+	if _, _, ok := r.far.ReadShort(); ok {
+		t.Error("a message is read the short way though nobody knows who sent it")
+	}
+	late := &message.Peer{Address: "late"}
+	r.far.Peer = late
+	if r.far.Read(&m); m.Peer != late {
+		t.Errorf("the second message is from %v", m.Peer)
+	}
+	if _, peer, ok := r.far.ReadShort(); !ok || peer != late {
+		t.Errorf("the third message is from %v, read the short way: %v", peer, ok)
+	}
+	r.far.CloseRead()
+	r.near.CloseRead()
+	r.done()
+}
+
+// The far end of a pipe is given to a socket while the near one is in use.
+func TestJoinWhileTheOtherEndWrites(t *testing.T) {
+	for range 50 {
+		var pool message.Pool
+		near, far := New(Config{Pool: &pool, SendMark: 4, SendMarkPeer: -1})
+		near.Join(new(Hub))
+		begun, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for i := range 200 {
+				if near.WriteBody(make([]byte, 300)) == Closed {
+					return
+				}
+				if i == 4 {
+					close(begun)
+				}
+			}
+		}()
+		<-begun
+		far.Join(new(Hub))
+		<-done
+		far.CloseRead()
+		near.CloseRead()
+	}
+}

@@ -23,7 +23,7 @@ import "zeromux/internal/message"
 type End struct {
 	in, out *queue
 
-	hub        *Hub   // of the socket that holds this end; nil: a session's
+	hub        *Hub   // of the socket that holds this end; nil: a session's. The other end looks at it under in.mu
 	onReadable func() // a session's; must not block
 	onWritable func() // a session's; must not block
 
@@ -83,8 +83,13 @@ func New(c Config) (a, b *End) {
 	return a, b
 }
 
-// Join gives the end to a socket. Called once, before the end is used.
-func (e *End) Join(h *Hub) { e.hub = h }
+// Join gives the end to a socket. Called once, before the end is used; the other
+// one may be in use already.
+func (e *End) Join(h *Hub) {
+	e.in.mu.Lock()
+	e.hub = h
+	e.in.mu.Unlock()
+}
 
 // Carry gives the end to a session: readable is called when something waits to
 // be taken, writable when there is room again. Both may be called from any

@@ -33,7 +33,7 @@ type queue struct {
 	reader *End // told when something waits
 	writer *End // told when there is room
 
-	mu    sync.Mutex // guards all below
+	mu    sync.Mutex // guards all below; spans, n and fill are true after settle
 	spans []Span     // whole messages, oldest first
 
 	open *message.Chunk // the chunk that is being filled; the queue's own reference
