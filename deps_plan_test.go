@@ -114,13 +114,13 @@ func (p *plan) expand(rooms []string) ([]string, error) {
 // under returns every room that a room may import, unless a line forbids it.
 func (p *plan) under(room string) []string {
 	seen := map[string]bool{}
-	todo := slices.Clone(p.below[room])
-	for len(todo) > 0 {
-		next := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	ahead := slices.Clone(p.below[room])
+	for len(ahead) > 0 {
+		next := ahead[len(ahead)-1]
+		ahead = ahead[:len(ahead)-1]
 		if !seen[next] {
 			seen[next] = true
-			todo = append(todo, p.below[next]...)
+			ahead = append(ahead, p.below[next]...)
 		}
 	}
 	return slices.Collect(maps.Keys(seen))

@@ -145,10 +145,10 @@ func (p *pair) check() {
 // checkTree holds every node to the rules of tree.go.
 func checkTree[P payload](t testing.TB, tree *tree[P]) {
 	t.Helper()
-	todo := []*node[P]{&tree.root}
-	for len(todo) > 0 {
-		n := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	ahead := []*node[P]{&tree.root}
+	for len(ahead) > 0 {
+		n := ahead[len(ahead)-1]
+		ahead = ahead[:len(ahead)-1]
 		if n != &tree.root && (len(n.label) == 0 || len(n.label) > maxLabel) {
 			t.Fatalf("a node holds %d octets", len(n.label))
 		}
@@ -171,7 +171,7 @@ func checkTree[P payload](t testing.TB, tree *tree[P]) {
 		if len(n.branch.kids) == 0 {
 			t.Fatalf("%.40q has an empty branch", n.topic(nil))
 		}
-		todo = append(todo, n.branch.kids...)
+		ahead = append(ahead, n.branch.kids...)
 	}
 }
 
