@@ -42,6 +42,9 @@ func (e *End) Write(m *message.Message) Status {
 // one of its socket: it needs no lock of the socket, and the other side is told
 // at once.
 func (e *End) WriteAlone(frames [][]byte, owner *message.Owner) Status {
+	if len(frames) == 1 && len(frames[0]) < message.LargeFrame {
+		return e.WriteBody(frames[0]) // which is copied in any case
+	}
 	q := e.out
 	q.lock()
 	st := q.admit(message.Data)
