@@ -1,33 +1,18 @@
 package main
 
 import (
-	"os"
-	"os/exec"
-	"sync"
 	"testing"
+
+	"zeromux/internal/zmtptest"
 )
 
 // Against libzmq, by way of Python, where that is installed.
-
-// python finds an interpreter that has pyzmq, once.
-var python = sync.OnceValues(func() (path, reason string) {
-	candidates := []string{"python3", "/usr/bin/python3"}
-	if named := os.Getenv("ZEROMUX_PYTHON"); named != "" {
-		candidates = []string{named}
-	}
-	for _, c := range candidates {
-		if exec.Command(c, "-c", "import zmq").Run() == nil {
-			return c, ""
-		}
-	}
-	return "", "no Python with pyzmq here (Debian: apt-get install python3-zmq)"
-})
 
 // libzmq runs a script with pyzmq: s is a socket of the type, and endpoint the
 // argument.
 func libzmq(t *testing.T, socketType, endpoint, script string) *process {
 	t.Helper()
-	path, reason := python()
+	path, reason := zmtptest.PyZMQ()
 	if reason != "" {
 		t.Skip(reason)
 	}
