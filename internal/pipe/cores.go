@@ -38,17 +38,18 @@ func (c *cursor) fetch() {
 }
 
 const (
-	// pauses and pauseSteps bound how long a writer stays for room, to about
-	// twenty microseconds: less than being woken takes.
-	pauses     = 60
+	// pauses and pauseSteps bound how long a writer stays for room, to about a
+	// hundred microseconds: what being woken takes.
+	pauses     = 200
 	pauseSteps = 500
 )
 
-// stay waits a little for room, once, when the reader is a neighbour who is not
-// asleep: if he is reading he makes room before long, and nobody must be woken
-// for it. q.mu is held, and given up meanwhile.
+// stay waits a little for room, once, when the reader is a neighbour who is
+// reading: he makes room before long, and nobody must be woken for it. One who
+// was told and has not come yet may be waiting for this very processor. q.mu is
+// held, and given up meanwhile.
 func (q *queue) stay() {
-	if q.reader.hub == nil || q.newest || !q.marks.reached(q.n+q.inflight) || runtime.GOMAXPROCS(0) == 1 {
+	if q.reader.hub == nil || q.newest || q.told || !q.marks.reached(q.n+q.inflight) || runtime.GOMAXPROCS(0) == 1 {
 		return
 	}
 	for i, x := 0, 0; i < pauses && !q.idle && !q.full && !q.ended && q.marks.reached(q.n+q.inflight); i++ {

@@ -45,6 +45,7 @@ type queue struct {
 	marks    marks
 
 	idle   bool // the reader found nothing: the next writer tells it
+	told   bool // the reader was told, and has not come since
 	full   bool // the writer found no room: the reader tells it
 	ended  bool // the writer is gone
 	gone   bool // the reader is gone
@@ -119,6 +120,7 @@ func (q *queue) lockBusy() {
 // the queue. It also acknowledges what the reader has used up before.
 func (q *queue) take(spent []Span, used int) (spans []Span, step int, st Status) {
 	q.lockBusy()
+	q.told = false
 	room := q.acknowledge(used)
 	step = q.marks.step()
 	switch {
@@ -176,6 +178,7 @@ func (q *queue) rest() {
 func (q *queue) wakeReader() bool {
 	idle := q.idle
 	q.idle = false
+	q.told = q.told || idle
 	return idle
 }
 
