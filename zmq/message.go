@@ -259,9 +259,9 @@ func (x *extra) fillShort(m *Message, body []byte, peer *message.Peer) bool {
 		return false
 	}
 	b := x.buffer[:len(body):len(body)]
-	copy(b, body)
 	x.frames[0] = b
 	m.Frames = x.frames
+	copy(b, body)
 	return true
 }
 

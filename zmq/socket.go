@@ -146,7 +146,7 @@ func (s *Socket) SendString(ctx context.Context, frames ...string) error {
 
 // SendBytes is Send of a message of one frame.
 func (s *Socket) SendBytes(ctx context.Context, body []byte) error {
-	if ctx.Done() == nil {
+	if ctx.Err() == nil {
 		if e := s.solo.Load(); e != nil && e.WriteBody(body) == pipe.OK {
 			return nil
 		}
@@ -202,7 +202,7 @@ func (s *Socket) TrySend(m Message) error {
 }
 
 func (s *Socket) send(ctx context.Context, frames [][]byte, owner *message.Owner) error {
-	if ctx.Done() == nil {
+	if ctx.Err() == nil {
 		if e := s.solo.Load(); e != nil && len(frames) > 0 && e.WriteAlone(frames, owner) == pipe.OK {
 			return nil
 		}
@@ -295,7 +295,7 @@ func (s *Socket) offer(frames [][]byte, owner *message.Owner) error {
 // The error wraps ErrTimeout, ErrState, ErrUnsupported, ErrClosed, ErrTerminated
 // or ctx's own.
 func (s *Socket) Recv(ctx context.Context) (Message, error) {
-	if ctx.Done() == nil {
+	if ctx.Err() == nil {
 		s.lockRecv()
 		if from, own, err := s.next(); err == nil {
 			m := s.slab.give(&s.in, from, own)
@@ -313,11 +313,29 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 // grown to what arrives. The frames that an earlier RecvInto put into m die.
 // Frames that came from elsewhere are let go untouched.
 func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
-	_ = *m // a nil pointer panics here, where no lock is held
-	if ctx.Done() == nil {
-		if s.fair != nil && s.recvShort(m) {
+	if m.x == nil || s.fair == nil || ctx.Err() != nil { // a nil pointer panics here, where no lock is held
+		return s.recvInto(ctx, m)
+	}
+	// A short message that is there, of a type that receives by taking turns.
+	s.recvMu.Lock()
+	if e := s.fair.Turn(); e != nil && s.dead == nil && !s.hub.HasReadable() {
+		if body, peer, ok := e.ReadShort(); ok {
+			s.fair.Done()
+			if !m.x.fillShort(m, body, peer) {
+				s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
+				m.fill(&s.in, nil, 0, &s.slab)
+			}
+			s.recvMu.Unlock()
 			return nil
 		}
+	}
+	s.recvMu.Unlock()
+	return s.recvInto(ctx, m)
+}
+
+// recvInto is RecvInto of any message.
+func (s *Socket) recvInto(ctx context.Context, m *Message) error {
+	if ctx.Err() == nil {
 		s.lockRecv()
 		if from, own, err := s.next(); err == nil {
 			m.fill(&s.in, from, own, &s.slab)
@@ -403,26 +421,6 @@ func (s *Socket) unlockRecv() {
 	s.recvMu.Unlock()
 	s.sendMu.Unlock()
 	s.tell(later)
-}
-
-// recvShort is RecvInto of a short message that is there, for a type that
-// receives by taking turns. It reports false, and has done nothing, when there is
-// more to it.
-func (s *Socket) recvShort(m *Message) bool {
-	s.recvMu.Lock()
-	if e := s.fair.Turn(); e != nil && s.dead == nil && !s.hub.HasReadable() && m.x != nil {
-		if body, peer, ok := e.ReadShort(); ok {
-			s.fair.Done()
-			if !m.x.fillShort(m, body, peer) {
-				s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
-				m.fill(&s.in, nil, 0, &s.slab)
-			}
-			s.recvMu.Unlock()
-			return true
-		}
-	}
-	s.recvMu.Unlock()
-	return false
 }
 
 // recvSlowly receives, and waits when that is what it takes. It calls take with

@@ -43,12 +43,8 @@ func (w *waiters) get() *pipe.Waiter {
 
 func (w *waiters) put(waiter *pipe.Waiter) { w.pool.Put(waiter) }
 
-// begin returns the error that ends the call before it has begun. A context
-// that cannot end costs nothing.
+// begin returns the error that ends the call before it has begun.
 func (w *waiting) begin() error {
-	if w.ctx.Done() == nil {
-		return nil
-	}
 	if err := w.ctx.Err(); err != nil {
 		return w.over(err)
 	}
