@@ -48,27 +48,69 @@ type connection struct {
 	session *Session
 	net     net.Conn
 	peer    *message.Peer
+	driver  driver
 	out     outbound
 
 	inMu  sync.Mutex // guards in: the reader has it but while it waits
 	in    inbound
 	plain *zmtpIn // in, when a consumer that makes room may go on with it; or nil
 
-	kick chan struct{} // something waits to be written
-	room chan struct{} // reading may go on
-	dead chan struct{} // closed when the connection is given up
-
 	once  sync.Once
-	cause error // why it was given up; set before dead is closed
+	cause error // why it was given up; set before the driver is told to close
 
 	controlMu sync.Mutex // guards control
 	control   []byte     // encoded commands of our own, written between messages
 	heart     heartbeat
 	beats     bool // the peer knows of heartbeats
 
-	carried atomic.Int32 // drivers' goroutines that still run
+	carried atomic.Int32 // directions that the driver has not ended
 	parting atomic.Bool  // everything has been said: the peer is read for a farewell
 	mute    atomic.Bool  // writing has failed: the peer is read for a farewell
+	fresh   atomic.Bool  // something has come since the last write
+}
+
+// farewell is how long a connection whose socket has said everything waits for
+// the peer to hang up, and as often again as the peer's system has not got it
+// all. Closing earlier could make our system throw away what the peer has not
+// read yet, if it still sends.
+const farewell = time.Second
+
+// drive gives the connection to its driver. The session hears of the end once
+// both directions are through.
+func (c *connection) drive() {
+	c.carried.Store(2)
+	c.driver.start()
+}
+
+// through counts a direction off, and reports whether it was the second: then the
+// session is to be told.
+func (c *connection) through() bool { return c.carried.Add(-1) == 0 }
+
+// heldBack stands for no new octets, but those that the mark held back.
+const heldBack = -1
+
+// handle gives n octets to the receiving half, and reports whether it waits for
+// room.
+func (c *connection) handle(n int) (waiting bool, err error) {
+	c.inMu.Lock()
+	defer c.inMu.Unlock()
+	if n == heldBack {
+		err = c.in.resume()
+	} else {
+		err = c.in.received(n)
+		c.fresh.Store(true)
+	}
+	if c.in.heard() {
+		c.heart.heard() // a frame has come: the peer is not silent
+	}
+	return c.in.waiting(), err
+}
+
+// rest gives the memory of the receiving half back for good.
+func (c *connection) rest() {
+	c.inMu.Lock()
+	c.in.rest()
+	c.inMu.Unlock()
 }
 
 // roomy is called when the pipe has room again, by whoever made it, under what
@@ -83,7 +125,7 @@ func (c *connection) roomy() {
 			return
 		}
 	}
-	push(c.room)
+	c.driver.resume()
 }
 
 // push signals without waiting.
@@ -98,8 +140,7 @@ func push(c chan struct{}) {
 func (c *connection) abort(cause error) {
 	c.once.Do(func() {
 		c.cause = cause
-		close(c.dead)
-		_ = c.net.Close() // nothing could be done about an error
+		c.driver.close()
 	})
 }
 
@@ -110,7 +151,7 @@ func (c *connection) send(body []byte) {
 		c.control = zmtp.AppendFrame(c.control, zmtp.FlagCommand, body)
 	}
 	c.controlMu.Unlock()
-	push(c.kick)
+	c.driver.flush(false)
 }
 
 // maxControl bounds the answers that wait for a peer that asks but does not

@@ -33,7 +33,7 @@ func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byt
 	r.app, r.end = pipe.New(pipe.Config{Pool: &r.pool, RecvMark: mark, RecvMarkPeer: -1})
 	r.app.Join(new(pipe.Hub))
 	var z *zmtpIn
-	r.end.Carry(func() {}, func() { r.room = !r.helps || !z.readOn() })
+	r.end.Carry(func(bool) {}, func() { r.room = !r.helps || !z.readOn() })
 	z = newZMTPIn(r.end, &r.pool, &message.Peer{}, cfg, func(body []byte) {
 		r.commands = append(r.commands, string(body))
 	})

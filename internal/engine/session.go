@@ -89,10 +89,11 @@ func (s *Session) Hold(app, end *pipe.End) {
 }
 
 // OutReady and InRoom are the functions that a host gives to pipe.End.Carry.
-// OutReady says that something waits to be written.
-func (s *Session) OutReady() {
+// OutReady says that something waits to be written; alone, that an application is
+// calling which has nobody else to tell, so that it may as well be written at once.
+func (s *Session) OutReady(alone bool) {
 	if c := s.current.Load(); c != nil {
-		push(c.kick)
+		c.driver.flush(alone)
 	}
 }
 
@@ -156,10 +157,8 @@ func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
 
 // connect makes the connection that suits the peer.
 func (s *Session) connect(nc net.Conn, in introduction) *connection {
-	c := &connection{
-		session: s, net: nc, peer: in.peer,
-		kick: make(chan struct{}, 1), room: make(chan struct{}, 1), dead: make(chan struct{}),
-	}
+	c := &connection{session: s, net: nc, peer: in.peer}
+	c.driver = newDriver(c)
 	c.heart.wheel = s.env.Wheel
 	c.heart.send = c.send
 	c.heart.expired = func() { s.start(func() { c.abort(errHeartbeat) }) }
@@ -329,7 +328,7 @@ func (s *Session) Close(linger time.Duration) {
 	if !pending {
 		s.interruptShaking()
 	}
-	s.OutReady()
+	s.OutReady(false)
 }
 
 // interruptShaking ends a handshake whose outcome nobody waits for.

@@ -15,38 +15,48 @@ import (
 // Read and Write of any net.Conn. It is the simplest of the drivers, and the one
 // for connections that are no descriptors.
 
-// farewell is how long a connection whose socket has said everything waits for
-// the peer to hang up, and as often again as the peer's system has not got it
-// all. Closing earlier could make our system throw away what the peer has not
-// read yet, if it still sends.
-const farewell = time.Second
+// stream is the driver of one connection.
+type stream struct {
+	*connection
+	kick chan struct{} // something waits to be written
+	room chan struct{} // reading may go on
+	dead chan struct{} // closed when the connection is given up
+}
 
-// drive starts both goroutines; the session hears of the end once both are
-// through.
-func (c *connection) drive() {
-	c.carried.Store(2)
+func newStream(c *connection) *stream {
+	return &stream{c, make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})}
+}
+
+func (c *stream) start() {
 	go c.write()
 	go c.read()
 }
 
-// through counts a direction off and tells the session after the second.
-func (c *connection) through() {
-	if c.carried.Add(-1) == 0 {
-		c.session.lost(c)
+func (c *stream) flush(bool) { push(c.kick) }
+
+func (c *stream) resume() { push(c.room) }
+
+func (c *stream) close() {
+	close(c.dead)
+	_ = c.net.Close() // nothing could be done about an error
+}
+
+// end is where either goroutine ends.
+func (c *stream) end() {
+	if c.through() {
+		c.session.lost(c.connection)
 	}
 }
 
 // read is the receiving goroutine.
-func (c *connection) read() {
-	defer c.through()
+func (c *stream) read() {
+	defer c.end()
 	err := c.readAll()
 	c.abort(err)
-	c.inMu.Lock()
-	c.in.rest()
-	c.inMu.Unlock()
+	c.rest()
 }
 
-func (c *connection) readAll() error {
+func (c *stream) readAll() error {
 	select {
 	case <-c.dead: // a peer that is not served
 		return c.cause
@@ -73,13 +83,13 @@ func (c *connection) readAll() error {
 }
 
 // listenOn reports whether a farewell that has lasted its time goes on.
-func (c *connection) listenOn(err error) bool {
+func (c *stream) listenOn(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) && unsent(c.net) &&
 		c.net.SetReadDeadline(time.Now().Add(farewell)) == nil
 }
 
 // receive handles n octets, and waits while the mark is reached.
-func (c *connection) receive(n int) error {
+func (c *stream) receive(n int) error {
 	waiting, err := c.handle(n)
 	if err != nil || !waiting {
 		return err
@@ -98,36 +108,17 @@ func (c *connection) receive(n int) error {
 	return err
 }
 
-// heldBack stands for no new octets, but those that the mark held back.
-const heldBack = -1
-
-// handle gives n octets to the receiving half, and reports whether it waits for
-// room.
-func (c *connection) handle(n int) (waiting bool, err error) {
-	c.inMu.Lock()
-	defer c.inMu.Unlock()
-	if n == heldBack {
-		err = c.in.resume()
-	} else {
-		err = c.in.received(n)
-	}
-	if c.in.heard() {
-		c.heart.heard() // a frame has come: the peer is not silent
-	}
-	return c.in.waiting(), err
-}
-
 // goOn lets a farewell that passed while nothing was read begin anew: what lies
 // in the system is still to be read.
-func (c *connection) goOn() {
+func (c *stream) goOn() {
 	if c.parting.Load() {
 		_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // on failure reading ends now
 	}
 }
 
 // write is the sending goroutine.
-func (c *connection) write() {
-	defer c.through()
+func (c *stream) write() {
+	defer c.end()
 	var control []byte
 	var list [][]byte
 	looked := false // once more, before going to sleep
@@ -184,7 +175,7 @@ func writeList(w io.Writer, list [][]byte) (int, error) {
 // writeFailed ends the sending direction only: what the peer sent before it went
 // is still read, until it is silent for as long as a farewell. With tcp the system
 // ends the reading by itself.
-func (c *connection) writeFailed() {
+func (c *stream) writeFailed() {
 	if _, tcp := c.net.(*net.TCPConn); tcp {
 		return
 	}
@@ -193,7 +184,7 @@ func (c *connection) writeFailed() {
 }
 
 // farewell ends a connection over which everything has been said.
-func (c *connection) farewell() {
+func (c *stream) farewell() {
 	half, ok := c.net.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		c.abort(errKicked)

@@ -99,7 +99,7 @@ func (r *rig) pipe(name string, sendMark, recvMark int) *peer {
 		RecvMark: recvMark, RecvMarkPeer: -1,
 	})
 	p.end.Join(&r.hub)
-	p.far.Carry(func() {}, func() {})
+	p.far.Carry(func(bool) {}, func() {})
 	p.out = pipe.NewOutgoing(p.far)
 	p.out.Subscriber = r.row.Type == SUB || r.row.Type == XSUB
 	r.peers = append(r.peers, p)

@@ -23,7 +23,7 @@ func (e *End) Deliver(spans []Span, n int) Status {
 	wake := q.wakeReader()
 	q.mu.Unlock()
 	if wake {
-		q.reader.readable()
+		q.reader.readable(false)
 	}
 	return OK
 }

@@ -241,9 +241,9 @@ func (t *Tell) Now() {
 	if t.first == nil {
 		return
 	}
-	t.first.readable()
+	t.first.readable(len(t.more) == 0)
 	for i, e := range t.more {
-		e.readable()
+		e.readable(false)
 		t.more[i] = nil
 	}
 }

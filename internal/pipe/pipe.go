@@ -24,8 +24,8 @@ type End struct {
 	in, out *queue
 
 	hub        *Hub   // of the socket that holds this end; nil: a session's. The other end looks at it under in.mu
-	onReadable func() // a session's; must not block
-	onWritable func() // a session's; must not block
+	onReadable func(alone bool) // a session's; must not block
+	onWritable func()           // a session's; must not block
 
 	cur cursor // where reading stands; recvMu, or the session's writing side
 
@@ -91,19 +91,20 @@ func (e *End) Join(h *Hub) {
 	e.in.mu.Unlock()
 }
 
-// Carry gives the end to a session: readable is called when something waits to
-// be taken, writable when there is room again. Both may be called from any
-// goroutine, also under locks of the socket, and must only signal. Called once,
-// before the end is used.
-func (e *End) Carry(readable, writable func()) { e.onReadable, e.onWritable = readable, writable }
+// Carry gives the end to a session. readable is called when something waits to be
+// taken, from any goroutine and with no lock held; alone says that it is an
+// application that calls, and that nobody else waits to be told. writable is
+// called when there is room again, also under locks of the socket, and must only
+// signal. Called once, before the end is used.
+func (e *End) Carry(readable func(alone bool), writable func()) { e.onReadable, e.onWritable = readable, writable }
 
 // readable tells the end's owner that something waits, or that the other side
-// has ended. Called with no lock held.
-func (e *End) readable() {
+// has ended. Called with no lock held. alone is a session's: see Carry.
+func (e *End) readable(alone bool) {
 	if e.hub != nil {
 		e.hub.activate(e)
 	} else if e.onReadable != nil {
-		e.onReadable()
+		e.onReadable(alone)
 	}
 }
 
@@ -128,7 +129,7 @@ func (e *End) SetRecvMark(n int) { e.in.setMarks(-1, n) }
 // Closed. Called with no lock held.
 func (e *End) CloseWrite() {
 	if e.out.end() {
-		e.out.reader.readable()
+		e.out.reader.readable(false)
 	}
 }
 

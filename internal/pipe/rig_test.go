@@ -41,7 +41,7 @@ func newRig(tb testing.TB, c Config) *rig {
 	c.Pool = &r.pool
 	r.near, r.far = New(c)
 	r.near.Join(&r.hub)
-	r.far.Carry(func() { r.readable.Add(1) }, func() { r.writable.Add(1) })
+	r.far.Carry(func(bool) { r.readable.Add(1) }, func() { r.writable.Add(1) })
 	return r
 }
 

@@ -30,7 +30,7 @@ func newBench(t testing.TB) *bench {
 func (b *bench) pipe(mark int) *pipe.End {
 	near, far := pipe.New(pipe.Config{Pool: &b.pool, SendMark: mark, SendMarkPeer: -1, RecvMarkPeer: -1})
 	near.Join(&b.hub)
-	far.Carry(func() {}, func() {})
+	far.Carry(func(bool) {}, func() {})
 	near.ID = fmt.Append(nil, len(b.ends))
 	b.ends, b.far, b.out = append(b.ends, near), append(b.far, far), append(b.out, pipe.NewOutgoing(far))
 	return near
