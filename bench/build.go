@@ -3,17 +3,20 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
-//go:embed peer.c
-var sourceOfC []byte
+//go:embed cpeer/*.c cpeer/*.h
+var sourceOfC embed.FS
 
 // buildC compiles the libzmq peer, or finds the one that was compiled from the
 // same source before, and returns its path.
@@ -26,7 +29,20 @@ func buildC(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	program := filepath.Join(dir, fmt.Sprintf("libzmq-%x", sha256.Sum256(sourceOfC)))
+	names, err := fs.Glob(sourceOfC, "cpeer/*")
+	if err != nil {
+		return "", err
+	}
+	hash, source := sha256.New(), map[string][]byte{}
+	for _, name := range names {
+		text, err := sourceOfC.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		source[path.Base(name)] = text
+		_, _ = hash.Write(text) // never fails
+	}
+	program := filepath.Join(dir, fmt.Sprintf("libzmq-%x", hash.Sum(nil)))
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
@@ -35,11 +51,18 @@ func buildC(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	source, fresh := filepath.Join(work, "peer.c"), filepath.Join(work, "peer")
-	if err := os.WriteFile(source, sourceOfC, 0o644); err != nil {
-		return "", err
+	fresh := filepath.Join(work, "peer")
+	call := []string{"-O2", "-Wall", "-o", fresh}
+	for name, text := range source {
+		file := filepath.Join(work, name)
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			return "", err
+		}
+		if strings.HasSuffix(name, ".c") {
+			call = append(call, file)
+		}
 	}
-	cc := exec.CommandContext(ctx, "gcc", "-O2", "-Wall", "-o", fresh, source, "-lzmq", "-lpthread")
+	cc := exec.CommandContext(ctx, "gcc", append(call, "-lzmq", "-lpthread")...)
 	if out, err := cc.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("the libzmq peer does not compile (Debian: apt-get install gcc libzmq3-dev): %w\n%s", err, out)
 	}

@@ -12,7 +12,7 @@ import (
 type variant struct {
 	name    string // how the report calls it
 	program string
-	receive string // the -recv of peer.c and peer/main.go
+	receive string // the -recv of cpeer/main.c and peer/main.go
 }
 
 // A sample is what one run of one variant on one row yielded.

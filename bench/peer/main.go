@@ -1,5 +1,5 @@
 // Command peer is our side of every comparison: zeromux, driven by one call per
-// message. ../peer.c does the same with libzmq; both take the same command line
+// message. ../cpeer does the same with libzmq; both take the same command line
 // and print the same lines of JSON, so the harness treats them alike.
 //
 //	peer pull|push|rep|req|pushpull|reqrep -endpoint=E [-size=N]

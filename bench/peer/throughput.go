@@ -40,7 +40,7 @@ func (p *peer) pull(s *zmq.Socket) error {
 	ctx := context.Background()
 	var m zmq.Message
 	next := uint64(0)
-	receive := func(n int64) error { // by itself, as the compiler inlines it in peer.c
+	receive := func(n int64) error { // by itself, as the compiler inlines it in ../cpeer
 		for ; n > 0; n-- {
 			var err error
 			if p.plain {

@@ -1,0 +1,72 @@
+// The libzmq side of every comparison: what its files share. main.c tells how
+// it is called. (Nothing here is compiled by the go command: the folder has no
+// Go file, and the harness calls gcc.)
+
+#ifndef PEER_H
+#define PEER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <zmq.h>
+
+// What the command line asked for.
+extern const char *endpoint;
+extern size_t size;                   // octets a message
+extern int64_t warmup_ns, window_ns;  // before measuring, and measuring
+extern int plain;                     // 1: zmq_msg_recv, 0: zmq_recv into one buffer
+
+extern void *ctx;
+extern int64_t passed; // messages sent, or replies sent, so far; atomic
+
+// die says what failed and why, wrong what was not as it must be; both end the process.
+void die(const char *what);
+void wrong(const char *what);
+
+int64_t now(void);    // the monotonic clock in nanoseconds
+int64_t cpu(void);    // processor time of this process, user and system, in nanoseconds
+int64_t stride(void); // how many messages pass between two looks at the clock
+
+// say prints one event: a line of JSON from a format.
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// open_socket makes a socket of a type and binds it, which is told, or connects it.
+void *open_socket(int type, int bind);
+
+// receive takes one message, checks its size and returns the sequence number in
+// its first octets. With reply set the body is also copied there. It stands here
+// to be inlined.
+static inline uint64_t receive(void *s, zmq_msg_t *m, char *buf, char *reply)
+{
+    uint64_t seq;
+    if (plain) {
+        int n = zmq_msg_recv(m, s, 0);
+        if (n < 0)
+            die("zmq_msg_recv");
+        if ((size_t)n != size)
+            wrong("a message of the wrong size arrived");
+        memcpy(&seq, zmq_msg_data(m), sizeof seq);
+        if (reply)
+            memcpy(reply, zmq_msg_data(m), size);
+    } else {
+        int n = zmq_recv(s, buf, size, 0);
+        if (n < 0)
+            die("zmq_recv");
+        if ((size_t)n != size)
+            wrong("a message of the wrong size arrived");
+        memcpy(&seq, buf, sizeof seq);
+        if (reply && reply != buf)
+            memcpy(reply, buf, size);
+    }
+    return seq;
+}
+
+void spawn(void *(*f)(void *), void *arg);
+
+// The roles. None of them returns.
+void *push(void *unused); // throughput.c
+void pull(void *s);
+void *rep(void *s); // latency.c
+void req(void);
+
+#endif
