@@ -60,6 +60,8 @@ func NewContext(config *ContextConfig) *Context {
 		Pool:   &message.Pool{Poison: os.Getenv("ZEROMUX_POISON") != ""},
 		Wheel:  engine.NewWheel(engine.SystemClock()),
 		Logger: c.config.Logger,
+
+		Multiplexer: os.Getenv("ZEROMUX_MULTIPLEXER"),
 	}
 	return c
 }

@@ -17,6 +17,8 @@ type Env struct {
 	Pool *message.Pool
 	// Wheel keeps all timers.
 	Wheel *Wheel
+	// Multiplexer names what waits for descriptors; empty: what suits best.
+	Multiplexer string
 	// Logger gets a debug record of every event; nil: silent.
 	Logger *slog.Logger
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,7 +27,10 @@ type inbound interface {
 	// heard reports whether a frame has come whole since it was last asked, or
 	// since the last command that was handed on, which is heard of by itself.
 	heard() bool
-	// rest gives memory back; the next call of space takes it again.
+	// idle says that nothing more is there to be read now: memory that holds
+	// nothing goes back, and the next call of space takes it again.
+	idle()
+	// rest gives all memory back, whatever it holds.
 	rest()
 }
 
@@ -67,6 +71,8 @@ type connection struct {
 	parting atomic.Bool  // everything has been said: the peer is read for a farewell
 	mute    atomic.Bool  // writing has failed: the peer is read for a farewell
 	fresh   atomic.Bool  // something has come since the last write
+	held    atomic.Bool  // the mark is reached: nothing is read
+	leave   atomic.Pointer[Timer]
 }
 
 // farewell is how long a connection whose socket has said everything waits for
@@ -74,13 +80,6 @@ type connection struct {
 // all. Closing earlier could make our system throw away what the peer has not
 // read yet, if it still sends.
 const farewell = time.Second
-
-// drive gives the connection to its driver. The session hears of the end once
-// both directions are through.
-func (c *connection) drive() {
-	c.carried.Store(2)
-	c.driver.start()
-}
 
 // through counts a direction off, and reports whether it was the second: then the
 // session is to be told.
@@ -106,6 +105,19 @@ func (c *connection) handle(n int) (waiting bool, err error) {
 	return c.in.waiting(), err
 }
 
+// waitFarewell gives the connection up after a farewell. It begins anew while
+// nothing is read, while the peer's system has not got everything and, when writing
+// has failed, while the peer still speaks.
+func (c *connection) waitFarewell() {
+	c.leave.Store(c.session.env.Wheel.After(farewell, func() {
+		if c.held.Load() || c.parting.Load() && unsent(c.net) || c.mute.Load() && c.fresh.Swap(false) {
+			c.waitFarewell()
+			return
+		}
+		c.session.start(func() { c.abort(os.ErrDeadlineExceeded) })
+	}))
+}
+
 // rest gives the memory of the receiving half back for good.
 func (c *connection) rest() {
 	c.inMu.Lock()
@@ -126,14 +138,6 @@ func (c *connection) roomy() {
 		}
 	}
 	c.driver.resume()
-}
-
-// push signals without waiting.
-func push(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
 
 // abort gives the connection up: both directions end soon.

@@ -8,8 +8,9 @@ package engine
 // It calls connection.through when a direction has come to its end, and
 // Session.lost after the second.
 type driver interface {
-	// start begins. What came along with the handshake is handled like anything
-	// else. Called once, before all others but close.
+	// start begins, in both directions: what came along with the handshake is
+	// handled like anything else, and something may wait to be written. Called
+	// once; close may come before.
 	start()
 	// flush says that something waits to be written. The driver may write it
 	// before it returns when alone says that an application is calling which has
@@ -22,6 +23,3 @@ type driver interface {
 	// close interrupts both directions. Called once, by abort.
 	close()
 }
-
-// newDriver returns the driver that suits the connection.
-func newDriver(c *connection) driver { return newStream(c) }

@@ -69,6 +69,12 @@ func (r *rawIn) waiting() bool { return r.paused }
 
 func (r *rawIn) heard() bool { return false }
 
+func (r *rawIn) idle() {
+	if r.held == 0 && r.chunk != nil && r.chunk.Sole() {
+		r.rest()
+	}
+}
+
 func (r *rawIn) rest() {
 	if r.chunk != nil {
 		r.chunk.Release()

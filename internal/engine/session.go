@@ -139,7 +139,7 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	if c.beats {
 		c.heart.start(s.cfg)
 	}
-	c.drive()
+	c.driver.start()
 	return nil
 }
 
@@ -159,6 +159,7 @@ func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
 func (s *Session) connect(nc net.Conn, in introduction) *connection {
 	c := &connection{session: s, net: nc, peer: in.peer}
 	c.driver = newDriver(c)
+	c.carried.Store(2)
 	c.heart.wheel = s.env.Wheel
 	c.heart.send = c.send
 	c.heart.expired = func() { s.start(func() { c.abort(errHeartbeat) }) }

@@ -17,15 +17,11 @@ import (
 
 // stream is the driver of one connection.
 type stream struct {
-	*connection
+	gate
 	kick chan struct{} // something waits to be written
-	room chan struct{} // reading may go on
-	dead chan struct{} // closed when the connection is given up
 }
 
-func newStream(c *connection) *stream {
-	return &stream{c, make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})}
-}
+func newStream(c *connection) *stream { return &stream{newGate(c), make(chan struct{}, 1)} }
 
 func (c *stream) start() {
 	go c.write()
@@ -33,8 +29,6 @@ func (c *stream) start() {
 }
 
 func (c *stream) flush(bool) { push(c.kick) }
-
-func (c *stream) resume() { push(c.room) }
 
 func (c *stream) close() {
 	close(c.dead)
@@ -57,10 +51,8 @@ func (c *stream) read() {
 }
 
 func (c *stream) readAll() error {
-	select {
-	case <-c.dead: // a peer that is not served
+	if c.isClosed() {
 		return c.cause
-	default:
 	}
 	// What came along with the handshake is handled like anything else.
 	if err := c.receive(0); err != nil {
@@ -90,20 +82,9 @@ func (c *stream) listenOn(err error) bool {
 
 // receive handles n octets, and waits while the mark is reached.
 func (c *stream) receive(n int) error {
-	waiting, err := c.handle(n)
-	if err != nil || !waiting {
-		return err
-	}
-	c.heart.pause()
-	defer c.heart.resume()
-	defer c.goOn()
-	for err == nil && waiting {
-		select {
-		case <-c.room:
-			waiting, err = c.handle(heldBack)
-		case <-c.dead:
-			return c.cause
-		}
+	waited, err := c.gate.receive(n)
+	if waited {
+		c.goOn()
 	}
 	return err
 }

@@ -443,6 +443,15 @@ func (z *zmtpIn) blockCommand(c *message.Chunk) error {
 	return nil
 }
 
+// idle gives back the chunk, if nothing lies in it that is still wanted.
+func (z *zmtpIn) idle() {
+	if z.chunk != nil && z.from == z.fill && z.block == nil && z.chunk.Sole() {
+		z.chunk.Release()
+		z.chunk = nil
+		z.from, z.begun, z.parsed, z.fill = 0, 0, 0, 0
+	}
+}
+
 // rest gives memory back that a connection needs only while octets come in.
 func (z *zmtpIn) rest() {
 	if z.block != nil {
@@ -471,7 +480,7 @@ func (z *zmtpOut) next(b [][]byte) ([][]byte, pipe.Status) {
 	if st := z.out.Take(); st != pipe.OK {
 		return b, st
 	}
-	return z.out.Buffers(b, writeLimit), pipe.OK
+	return z.out.Buffers(b, writeLimit, listMost), pipe.OK
 }
 
 func (z *zmtpOut) written(n int) { z.out.Wrote(n) }

@@ -99,7 +99,7 @@ func BenchmarkOutgoing(b *testing.B) {
 				waiting = 0
 				hub.Later()
 				for o.Take() == OK {
-					list = o.Buffers(list[:0], 256<<10)
+					list = o.Buffers(list[:0], 256<<10, 100)
 					n := 0
 					for _, p := range list {
 						n += len(p)

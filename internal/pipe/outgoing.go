@@ -38,10 +38,10 @@ func (o *Outgoing) Take() Status {
 }
 
 // Buffers appends to b what is to be written next: whole spans, up to about limit
-// octets.
-func (o *Outgoing) Buffers(b [][]byte, limit int) [][]byte {
+// octets and at most as many as pieces.
+func (o *Outgoing) Buffers(b [][]byte, limit, pieces int) [][]byte {
 	off := o.off
-	for i := o.next; i < len(o.spans) && limit > 0; i++ {
+	for i := o.next; i < len(o.spans) && limit > 0 && i-o.next < pieces; i++ {
 		p := o.spans[i].Bytes()[off:]
 		off = 0
 		limit -= len(p)

@@ -23,7 +23,7 @@ import "zeromux/internal/message"
 type End struct {
 	in, out *queue
 
-	hub        *Hub   // of the socket that holds this end; nil: a session's. The other end looks at it under in.mu
+	hub        *Hub             // of the socket that holds this end; nil: a session's. The other end looks at it under in.mu
 	onReadable func(alone bool) // a session's; must not block
 	onWritable func()           // a session's; must not block
 
@@ -96,7 +96,9 @@ func (e *End) Join(h *Hub) {
 // application that calls, and that nobody else waits to be told. writable is
 // called when there is room again, also under locks of the socket, and must only
 // signal. Called once, before the end is used.
-func (e *End) Carry(readable func(alone bool), writable func()) { e.onReadable, e.onWritable = readable, writable }
+func (e *End) Carry(readable func(alone bool), writable func()) {
+	e.onReadable, e.onWritable = readable, writable
+}
 
 // readable tells the end's owner that something waits, or that the other side
 // has ended. Called with no lock held. alone is a session's: see Carry.

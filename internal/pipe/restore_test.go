@@ -177,7 +177,7 @@ func carry(t testing.TB, o *Outgoing, limit, step int) (stream []byte) {
 			return stream
 		}
 		n := 0
-		for _, b := range o.Buffers(nil, min(limit, step)) {
+		for _, b := range o.Buffers(nil, min(limit, step), 3) {
 			b = b[:min(len(b), limit-n, step-n)]
 			stream = append(stream, b...)
 			n += len(b)

@@ -1,0 +1,21 @@
+//go:build unix && !linux
+
+package engine
+
+import "golang.org/x/sys/unix"
+
+// writev writes list piece by piece: golang.org/x/sys has no writev for every
+// system.
+func writev(fd int, list [][]byte) (n int, err error) {
+	for _, b := range list {
+		k, err := unix.Write(fd, b)
+		n += max(k, 0)
+		if err != nil && n > 0 {
+			return n, nil // it comes again with the next write
+		}
+		if err != nil || k < len(b) {
+			return n, err
+		}
+	}
+	return n, nil
+}
