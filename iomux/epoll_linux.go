@@ -106,7 +106,7 @@ func (b *epoll) collect(ready []Event) (int, error) {
 			}
 			fd := int(r.Fd)
 			s := b.table.row(fd)
-			if s == nil || uint32(s.born) != uint32(r.Pad) {
+			if s == nil || s.interest == 0 || uint32(s.born) != uint32(r.Pad) {
 				orphan = orphan || b.seen == b.removed // else it was removed while we asked
 				continue
 			}

@@ -32,17 +32,19 @@ import (
 // are as they were before, and the Mux goes on.
 //
 // Remove a descriptor before it is closed. What becomes of one that is not, until
-// Remove forgets it: poll and select tell of it once as Invalid; epoll and kqueue fall
-// silent. In all of them the number stays taken, and should it be given out again, poll
-// and select take the new file for the old.
+// Remove forgets it: poll and select tell of it once as Invalid (select may call it ready
+// before, if it was waiting for it); epoll and kqueue fall silent. In all of them the
+// number stays taken, and should it be given out again, poll and select take the new file
+// for the old.
 type Mux interface {
 	// Add registers fd. Events of it carry token, which means nothing to the Mux.
 	// Without interest nothing is reported, not even a hang-up, until Modify.
 	// The Mux does not own fd, neither closes it nor changes its flags.
 	//
-	// It returns ErrExists for one that is registered, ErrRefused for one that the
-	// back end cannot take (select from FD_SETSIZE up, epoll a regular file or a
-	// directory, kqueue Priority), and EBADF for one that is not open.
+	// It returns ErrExists for one that is registered, EBADF for one that is not open,
+	// EINVAL for an interest that is none, and ErrRefused for what the back end cannot
+	// do: select has no descriptors from FD_SETSIZE up, epoll no regular files and
+	// directories, kqueue no Priority, and neither select nor kqueue Failure alone.
 	Add(fd int, token uint64, interest Interest) error
 
 	// Modify changes token and interest of fd. It returns ErrUnknown for one that is
@@ -57,8 +59,8 @@ type Mux interface {
 
 	// Wait fills ready with descriptors that are, and returns how many. It waits until
 	// there is one, until Wake, or until timeout has passed: forever if that is
-	// negative, not at all if it is zero. Fractions of what the system counts in are
-	// rounded up: to a microsecond by select and kqueue, to a millisecond by the others.
+	// negative, not at all if it is zero. It never returns early for lack of precision:
+	// epoll and poll round up to a millisecond, select to a microsecond.
 	//
 	// A descriptor stands in ready at most once. Fewer than len(ready) means that no
 	// other was ready; when more are, they take turns. Wait without an event and
@@ -66,24 +68,29 @@ type Mux interface {
 	//
 	// A Wait that may not return at once occupies a thread of the system. One goroutine
 	// waits at a time, for two would be told of the same descriptor: a Wait beside
-	// another returns ErrWaiting. It allocates nothing when called again with a slice
-	// as long.
+	// another returns ErrWaiting. It allocates nothing when the slice is no longer than
+	// before.
 	Wait(ready []Event, timeout time.Duration) (int, error)
 
 	// Wake makes the Wait under way return, or else the next one. Many before one Wait
 	// are as good as one. It does not block.
 	Wake() error
 
-	// Close ends the Mux: a Wait under way returns ErrClosed. Descriptors that were
-	// registered stay open. Calls after the first do nothing.
+	// Close ends the Mux: a Wait under way returns ErrClosed, and only then are the Mux's
+	// own descriptors given back. Those that were registered stay open. Calls after the
+	// first do nothing.
 	Close() error
 }
 
 // Nester is a Mux that may have a descriptor of its own, which is readable whenever
 // Wait would return at once. A duplicate of it, made a non-blocking os.File, is waited
 // for by Go's own poller at the price of a parked goroutine instead of a thread; then
-// Wait with a timeout of zero says what is ready. The Mux owns the descriptor. All that
-// New returns are Nesters.
+// Wait with a timeout of zero says what is ready. Go's poller tells of changes only:
+// before it parks again, a goroutine must have seen a Wait that returned nothing, or one
+// that returned fewer events than there was room for, none of which is ready any more.
+//
+// All that New returns are Nesters. The Mux owns the descriptor and closes it with Close,
+// which does not wake who waits for a duplicate: close that first.
 type Nester interface {
 	// Nest returns the descriptor; ok is false where there is none (poll, select).
 	Nest() (fd int, ok bool)
@@ -95,9 +102,10 @@ type Interest uint8
 const (
 	Read     Interest = 1 << iota // there is something to read, or no more will come
 	Write                         // there is room to write, or a write would fail
-	Priority                      // urgent data (POLLPRI); kqueue has no such thing
+	Priority                      // there is urgent data (POLLPRI)
+	Failure                       // a hang-up or an error, which the others bring along
 
-	everything = Read | Write | Priority
+	everything = Read | Write | Priority | Failure
 )
 
 // Event says what a descriptor is ready for. What select can tell, which knows neither

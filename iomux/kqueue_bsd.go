@@ -56,8 +56,11 @@ func (b *kqueue) change(fd int, interest Interest, flags int) error {
 
 // turn goes from one set of filters to another. After an error it is as it was.
 func (b *kqueue) turn(fd int, old, interest Interest) error {
-	if interest&Priority != 0 {
-		return fmt.Errorf("%w: kqueue has no filter for urgent data that all systems share", ErrRefused)
+	switch {
+	case interest&Priority != 0:
+		return fmt.Errorf("%w: there is no filter for urgent data that all systems share", ErrRefused)
+	case interest == Failure:
+		return fmt.Errorf("%w: kqueue tells of failures only with Read or Write", ErrRefused)
 	}
 	var added Interest
 	for _, one := range []Interest{Read, Write} {

@@ -20,6 +20,7 @@ type mux struct {
 
 	mu      sync.Mutex // guards all below and the back end, and is held while its set changes
 	table   table
+	draft   slot // a row that has yet to be taken by the back end
 	bell    bell
 	closed  bool
 	waiting bool // a goroutine is in Wait
@@ -50,8 +51,8 @@ type backend interface {
 
 func open(name Backend) (Mux, error) {
 	m := &mux{name: name}
-	var err error
-	if m.bell, err = newBell(); err != nil {
+	err := m.bell.open()
+	if err != nil {
 		return nil, fmt.Errorf("a bell: %w", err)
 	}
 	switch name {
@@ -86,18 +87,19 @@ func (m *mux) add(fd int, token uint64, interest Interest) error {
 	case m.table.row(fd) != nil:
 		return ErrExists
 	}
-	s := m.table.next(token, interest)
+	s := &m.draft
+	*s = m.table.next(token, interest)
 	if interest == 0 { // what cannot be taken is refused now, not by a later Modify
 		s.interest = Read
 	}
-	if err := m.back.add(fd, &s); err != nil {
+	if err := m.back.add(fd, s); err != nil {
 		return err
 	}
 	if interest == 0 {
-		m.back.remove(fd, &s)
+		m.back.remove(fd, s)
 		s.interest = 0
 	}
-	m.table.put(fd, s)
+	m.table.put(fd, *s)
 	m.touch()
 	return nil
 }
@@ -120,25 +122,29 @@ func (m *mux) modify(fd int, token uint64, interest Interest) error {
 		return fmt.Errorf("interest %#x: %w", uint8(interest), unix.EINVAL)
 	}
 	var err error
-	s := *old
+	s := &m.draft
+	*s = *old
 	s.token, s.interest = token, interest
 	switch {
 	case interest == old.interest:
-		err = checkOpen(fd)
+		if err = checkOpen(fd); err == nil {
+			old.token = token
+		}
+		return err // the set stays as it is
 	case interest == 0:
 		if err = checkOpen(fd); err == nil {
 			m.back.remove(fd, old)
 		}
 	case old.interest == 0:
-		s = m.table.next(token, interest)
-		err = m.back.add(fd, &s)
+		*s = m.table.next(token, interest)
+		err = m.back.add(fd, s)
 	default:
-		err = m.back.modify(fd, &s)
+		err = m.back.modify(fd, s)
 	}
 	if err != nil {
 		return err
 	}
-	m.table.put(fd, s)
+	m.table.put(fd, *s)
 	m.touch()
 	return nil
 }
@@ -316,5 +322,9 @@ func milliseconds(timeout time.Duration) int {
 	if timeout < 0 {
 		return -1
 	}
-	return int(min((timeout-1)/time.Millisecond+1, math.MaxInt32))
+	n := timeout / time.Millisecond
+	if timeout%time.Millisecond > 0 {
+		n++
+	}
+	return int(min(n, math.MaxInt32))
 }

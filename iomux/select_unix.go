@@ -36,25 +36,31 @@ type selector struct {
 type fdSets struct{ read, write, except unix.FdSet }
 
 func newSelect(t *table, bell int) (*selector, error) {
-	if bell >= unix.FD_SETSIZE {
-		return nil, fmt.Errorf("its own descriptor: %w", beyond(bell))
+	if err := takes(bell, Read); err != nil {
+		return nil, fmt.Errorf("its own descriptor: %w", err)
 	}
 	b := &selector{table: t, bell: bell, top: bell}
 	b.want.read.Set(bell)
 	return b, nil
 }
 
-// beyond is the answer to a number that the sets have no bit for.
-func beyond(fd int) error {
-	return fmt.Errorf("%w: %d is not below %d, the limit of select (FD_SETSIZE)", ErrRefused, fd, unix.FD_SETSIZE)
+// takes says what the sets have no bit for.
+func takes(fd int, interest Interest) error {
+	switch {
+	case fd >= unix.FD_SETSIZE:
+		return fmt.Errorf("%w: %d is not below %d, the limit of select (FD_SETSIZE)", ErrRefused, fd, unix.FD_SETSIZE)
+	case interest == Failure:
+		return fmt.Errorf("%w: select tells of failures only as Read or Write", ErrRefused)
+	}
+	return nil
 }
 
 func (b *selector) add(fd int, s *slot) error {
 	if err := checkOpen(fd); err != nil {
 		return err
 	}
-	if fd >= unix.FD_SETSIZE {
-		return beyond(fd)
+	if err := takes(fd, s.interest); err != nil {
+		return err
 	}
 	b.want.put(fd, s.interest)
 	b.top = max(b.top, fd)
@@ -63,6 +69,9 @@ func (b *selector) add(fd int, s *slot) error {
 
 func (b *selector) modify(fd int, s *slot) error {
 	if err := checkOpen(fd); err != nil {
+		return err
+	}
+	if err := takes(fd, s.interest); err != nil {
 		return err
 	}
 	b.want.put(fd, s.interest)
@@ -132,7 +141,7 @@ func (b *selector) scan(ready []Event, first, end int) (n int) {
 			continue
 		}
 		s := b.table.row(fd)
-		if s == nil || s.born > b.seen || s.interest == 0 {
+		if s == nil || s.born > b.seen {
 			continue // the bell, or removed, or the number is another's by now
 		}
 		if e, ok := s.event(fd, Event{Readable: read, Writable: write, Priority: except}); ok {

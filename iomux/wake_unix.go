@@ -11,9 +11,12 @@ import (
 
 // bell ends a wait: its descriptor is in the set of each back end. It is a pipe to
 // ourselves, readable while there is an octet in it.
-type bell struct{ fd, rope int }
+type bell struct {
+	fd, rope int
+	octets   [64]byte // what is written to it and read from it
+}
 
-func newBell() (bell, error) {
+func (b *bell) open() error {
 	// Not every system has pipe2; the lock keeps a child that is started meanwhile
 	// from inheriting the ends.
 	var ends [2]int
@@ -25,36 +28,35 @@ func newBell() (bell, error) {
 	}
 	syscall.ForkLock.RUnlock()
 	if err != nil {
-		return bell{}, err
+		return err
 	}
-	b := bell{ends[0], ends[1]}
+	b.fd, b.rope = ends[0], ends[1]
 	for _, fd := range ends {
 		if err := unix.SetNonblock(fd, true); err != nil {
 			b.close()
-			return bell{}, err
+			return err
 		}
 	}
-	return b, nil
+	return nil
 }
 
 // ring makes fd readable. A pipe that is full rings already.
-func (b bell) ring() error {
-	if _, err := unix.Write(b.rope, []byte{1}); err != nil && !errors.Is(err, unix.EAGAIN) {
+func (b *bell) ring() error {
+	if _, err := unix.Write(b.rope, b.octets[:1]); err != nil && !errors.Is(err, unix.EAGAIN) {
 		return err
 	}
 	return nil
 }
 
-func (b bell) silence() {
-	var octets [64]byte
+func (b *bell) silence() {
 	for {
-		if n, err := unix.Read(b.fd, octets[:]); n < len(octets) || err != nil {
+		if n, err := unix.Read(b.fd, b.octets[:]); n < len(b.octets) || err != nil {
 			return
 		}
 	}
 }
 
-func (b bell) close() {
+func (b *bell) close() {
 	unix.Close(b.fd)
 	unix.Close(b.rope)
 }
