@@ -121,12 +121,20 @@ func (s *Socket) down(app *pipe.End) {
 	s.peersChanged()
 }
 
-// peersChanged wakes whoever waits for peers.
+// peersChanged wakes whoever waits for peers, and finds out whether there is only
+// one.
 func (s *Socket) peersChanged() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(s.changed)
 	s.changed = make(chan struct{})
+	var only *engine.Session
+	if len(s.online) == 1 {
+		for app := range s.online {
+			only, _ = app.Link.(*engine.Session)
+		}
+	}
+	s.direct.Store(only)
 }
 
 // Offline implements engine.Host.

@@ -34,6 +34,10 @@ type Socket struct {
 	solo    atomic.Pointer[pipe.End]
 	soloist pattern.Soloist // the pattern, if it is of such a type; nil: it is not
 
+	// direct is the session of the only peer that is there: who waits for a message
+	// reads its connection himself. Written under mu.
+	direct atomic.Pointer[engine.Session]
+
 	sendMu  sync.Mutex // guards the pattern's sending side and all to the next blank line
 	out     message.Message
 	single  [1][]byte

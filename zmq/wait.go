@@ -3,6 +3,7 @@ package zmq
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type waiting struct {
 
 	waiter *pipe.Waiter // nil: nothing has been waited for yet
 	count  uint64
+	until  time.Time // when the socket's timeout is over; zero: not known, or never
 	timer  *time.Timer
 	late   <-chan time.Time
 }
@@ -68,7 +70,9 @@ func (w *waiting) again(err error) error {
 	}
 	if w.waiter == nil {
 		w.waiter = w.socket.ctx.waiters.get()
-		runtime.Gosched() // to look once more costs less than being woken
+		if w.op == opSend || w.socket.direct.Load() == nil {
+			runtime.Gosched() // to look once more costs less than being woken
+		}
 	} else if w.await() {
 		if err := w.sleep(); err != nil {
 			w.leave()
@@ -122,12 +126,18 @@ func (w *waiting) leave() {
 func (w *waiting) sleep() error {
 	done := w.ctx.Done()
 	timeout := w.timeout()
+	if timeout != 0 && w.until.IsZero() {
+		w.until = time.Now().Add(max(timeout, 0))
+	}
+	if ok, err := w.lead(); ok {
+		return err
+	}
 	if done == nil && timeout == 0 {
 		<-w.waiter.C
 		return nil
 	}
 	if timeout != 0 && w.timer == nil {
-		w.timer = time.NewTimer(max(timeout, 0))
+		w.timer = time.NewTimer(time.Until(w.until))
 		w.late = w.timer.C
 	}
 	select {
@@ -138,6 +148,28 @@ func (w *waiting) sleep() error {
 	case <-w.late:
 		return ErrTimeout
 	}
+}
+
+// lead reads the only connection of the socket while it waits, if nobody else
+// does. It reports false when it has to wait without reading.
+func (w *waiting) lead() (ok bool, err error) {
+	if w.op != opRecv {
+		return false, nil
+	}
+	session := w.socket.direct.Load()
+	if session == nil {
+		return false, nil
+	}
+	ok, err = session.Lead(w.ctx, w.waiter, w.until)
+	switch {
+	case !ok:
+		return false, nil
+	case err == nil:
+		<-w.waiter.C // it was signalled
+	case errors.Is(err, os.ErrDeadlineExceeded) && w.ctx.Err() == nil:
+		err = ErrTimeout
+	}
+	return true, err
 }
 
 // timeout is the socket's for this call: zero is for ever, below not at all.

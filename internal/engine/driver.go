@@ -1,5 +1,12 @@
 package engine
 
+import (
+	"context"
+	"time"
+
+	"zeromux/internal/pipe"
+)
+
 // A driver moves the octets of one connection between its two halves and the
 // system. There is one for any net.Conn (stream.go) and others for connections
 // that are descriptors.
@@ -22,4 +29,25 @@ type driver interface {
 	resume()
 	// close interrupts both directions. Called once, by abort.
 	close()
+}
+
+// A leader is a driver that an application can read for.
+type leader interface {
+	lead(ctx context.Context, w *pipe.Waiter, until time.Time) (ok bool, err error)
+}
+
+// Lead lets an application that waits read the connection itself, until w is
+// signalled, ctx ends or the time has come, zero for ever: the error is then ctx's
+// or os.ErrDeadlineExceeded. It reports false when the application has to wait
+// without reading, for somebody else reads, or nobody can.
+func (s *Session) Lead(ctx context.Context, w *pipe.Waiter, until time.Time) (ok bool, err error) {
+	c := s.current.Load()
+	if c == nil {
+		return false, nil
+	}
+	l, ok := c.driver.(leader)
+	if !ok {
+		return false, nil
+	}
+	return l.lead(ctx, w, until)
 }

@@ -3,15 +3,23 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"io"
+	"os"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"zeromux/internal/pipe"
 )
 
 // This file is the runtime driver: one goroutine for each connection, which waits
 // in the poller of the Go runtime until something can be read, and holds no
-// buffer meanwhile. What is to be written has no goroutine until it waits.
+// buffer meanwhile; an application may do so in its place (direct.go). What is to
+// be written has no goroutine until it waits.
 
 // parked is the driver of one connection.
 type parked struct {
@@ -19,15 +27,24 @@ type parked struct {
 	flusher
 	raw syscall.RawConn
 
+	turn turn // who reads; all below is the reader's
+
 	try func(fd uintptr) bool // reads once; a field, so that it is made once
 	n   int                   // what try has read
 	err error
+	// stirred says that the read deadline may be set, which it is to make a reader
+	// look at something else.
+	stirred atomic.Bool
+	stir    func() // a field, as try is
+	waiting bool   // for room: something is held back
+	clock   *time.Timer
 }
 
 func newParked(c *connection, raw syscall.RawConn) *parked {
 	p := &parked{gate: newGate(c), raw: raw}
 	p.flusher.c, p.to = c, p
-	p.try = p.readOnce
+	p.try, p.stir = p.readOnce, p.interrupt
+	p.turn.state, p.turn.wake = inBackground, make(chan struct{}, 1)
 	return p
 }
 
@@ -39,6 +56,7 @@ func (p *parked) start() {
 func (p *parked) close() {
 	close(p.dead)
 	_ = p.net.Close() // nothing could be done about an error
+	p.turn.hurry()
 }
 
 // read is the receiving goroutine.
@@ -59,14 +77,111 @@ func (p *parked) readAll() error {
 		return err
 	}
 	for {
-		if err := p.raw.Read(p.try); err != nil {
+		if err := p.await(); err != nil {
 			return err
-		}
-		if p.err != nil {
-			return p.err
 		}
 		if _, err := p.receive(p.n); err != nil {
 			return err
+		}
+		if p.turn.giveWay() {
+			if p.clock == nil {
+				p.clock = time.NewTimer(tick)
+			}
+			p.turn.takeOver(p.clock)
+			if p.isClosed() {
+				return p.cause
+			}
+			if p.waiting {
+				p.waiting = false
+				if _, err := p.receive(heldBack); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// await reads once, as soon as there is something.
+func (p *parked) await() error {
+	for {
+		err := p.raw.Read(p.try)
+		if err == nil {
+			return p.err
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		p.calm(time.Time{})
+	}
+}
+
+// interrupt makes whoever reads look at what else there is.
+func (p *parked) interrupt() {
+	p.stirred.Store(true)
+	_ = p.net.SetReadDeadline(longAgo) // on failure nobody is waiting
+}
+
+var longAgo = time.Unix(1, 0)
+
+// calm lets readers wait again: until a time, or for ever.
+func (p *parked) calm(until time.Time) {
+	p.stirred.Store(!until.IsZero())
+	_ = p.net.SetReadDeadline(until) // on failure reading fails as well
+}
+
+// lead reads for an application that waits for w to be signalled, until then or
+// until a time, zero for ever. It reports false when somebody else reads, or
+// nothing more comes; then the application waits by itself.
+func (p *parked) lead(ctx context.Context, w *pipe.Waiter, until time.Time) (ok bool, err error) {
+	if !p.turn.lead() {
+		return false, nil
+	}
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, p.stir)()
+	}
+	w.WokenBy(&p.stir)
+	ok, err = p.leadOn(ctx, w, until)
+	w.WokenBy(nil)
+	p.turn.leave(!ok)
+	return ok, err
+}
+
+// leadOn is the reading of lead. Whoever wants it to look up signals first and
+// calls stir then; so the deadline is set before the signal is looked for.
+func (p *parked) leadOn(ctx context.Context, w *pipe.Waiter, until time.Time) (ok bool, err error) {
+	for {
+		if p.stirred.Load() || !until.IsZero() {
+			p.calm(until)
+		}
+		switch {
+		case w.Signalled():
+			return true, nil
+		case ctx.Err() != nil:
+			return true, ctx.Err()
+		case !until.IsZero() && !time.Now().Before(until):
+			return true, os.ErrDeadlineExceeded
+		}
+		n := heldBack
+		var err error
+		if !p.waiting {
+			err = p.raw.Read(p.try)
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				p.stirred.Store(true)
+				continue
+			}
+			if err == nil {
+				n, err = p.n, p.err
+			}
+		}
+		if err == nil {
+			p.waiting, err = p.handle(n)
+		}
+		if err != nil {
+			p.abort(err)
+			return false, nil
+		}
+		if p.waiting && !w.Signalled() {
+			return false, nil // there is a message, for somebody else
 		}
 	}
 }

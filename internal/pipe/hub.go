@@ -40,7 +40,17 @@ type side struct {
 type Waiter struct {
 	C      chan struct{}
 	queued bool // guarded by the side's mu
+
+	rouse atomic.Pointer[func()]
 }
+
+// WokenBy says how to wake a goroutine that does something else than wait for C:
+// rouse is called after C was signalled, under locks, and must only signal. Nil:
+// it waits for C.
+func (w *Waiter) WokenBy(rouse *func()) { w.rouse.Store(rouse) }
+
+// Signalled reports whether C holds a signal.
+func (w *Waiter) Signalled() bool { return len(w.C) > 0 }
 
 // NewWaiter returns a Waiter for use and reuse by one goroutine at a time.
 func NewWaiter() *Waiter { return &Waiter{C: make(chan struct{}, 1)} }
@@ -91,6 +101,9 @@ func (w *Waiter) signal() {
 	select {
 	case w.C <- struct{}{}:
 	default:
+	}
+	if rouse := w.rouse.Load(); rouse != nil {
+		(*rouse)()
 	}
 }
 
