@@ -114,6 +114,7 @@ var endings = []trial{
 		r.add(a.fd, 1, iomux.Read)
 		r.add(other.fd, 2, iomux.Read)
 		a.close()
+		wantError(t, r.Modify(a.fd, 3, iomux.Write), unix.EBADF)
 		if r.name == iomux.Poll || r.name == iomux.Select {
 			wantFlags(t, r.one(), "1 invalid")
 		}

@@ -26,7 +26,7 @@ type poll struct {
 	asked  []unix.PollFd // what the kernel writes into
 	seen   uint64        // the newest generation in it
 	n      int           // how many have something to tell
-	next   int           // where to begin to look, so that all take turns
+	last   int           // the row that was told last: the next has its turn first
 }
 
 func newPoll(t *table, bell int) *poll {
@@ -106,10 +106,11 @@ func (b *poll) collect(ready []Event) (int, error) {
 	if b.asked[0].Revents != 0 { // the bell
 		left--
 	}
-	n, rows := 0, len(b.asked)-1
-	start := b.next
-	for i := 0; i < rows && left > 0 && n < len(ready); i++ {
-		row := 1 + (start+i)%rows
+	n, row := 0, b.last
+	for looked := 1; looked < len(b.asked) && left > 0 && n < len(ready); looked++ {
+		if row++; row >= len(b.asked) {
+			row = 1
+		}
 		p := &b.asked[row]
 		if p.Revents == 0 {
 			continue
@@ -128,7 +129,7 @@ func (b *poll) collect(ready []Event) (int, error) {
 		if e, ok := s.event(fd, eventOf(int(p.Revents))); ok {
 			ready[n] = e
 			n++
-			b.next = row // the row behind this one, counted without the bell
+			b.last = row
 		}
 	}
 	return n, nil

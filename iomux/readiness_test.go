@@ -3,7 +3,6 @@
 package iomux_test
 
 import (
-	"fmt"
 	"math"
 	"net"
 	"os"
@@ -222,21 +221,14 @@ func tcpPair(t *testing.T) (a, b end) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	return raw(t, in), raw(t, out)
+	return copied(t, in), copied(t, out)
 }
 
-// raw duplicates the descriptor of c.
-func raw(t *testing.T, c net.Conn) end {
+func copied(t *testing.T, c net.Conn) end {
 	t.Helper()
-	conn, err := c.(syscall.Conn).SyscallConn()
+	fd, err := raw(c.(syscall.Conn))
 	if err != nil {
 		t.Fatal(err)
-	}
-	var fd int
-	var failure error
-	err = conn.Control(func(own uintptr) { fd, failure = unix.Dup(int(own)) })
-	if err != nil || failure != nil {
-		t.Fatal(fmt.Errorf("%w, %w", err, failure))
 	}
 	return newEnd(t, fd)
 }
