@@ -13,7 +13,7 @@ demo: ## what ZeroMQ is for, in one terminal, in under a minute
 test: ## everything that must hold, in timed parts; installs what it needs on Debian
 	@bash scripts/test.sh
 
-bench: ## this library beside libzmq, interleaved; ARGS go to the program
+bench: ## this library beside libzmq, interleaved; writes docs/benchmarks.md; ARGS go to the program
 	@bash scripts/setup.sh bench
 	@cd bench && go run . $(ARGS)
 

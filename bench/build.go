@@ -71,15 +71,24 @@ func buildC(ctx context.Context) (string, error) {
 
 // buildGo compiles our own peer into dir and returns its path.
 func buildGo(ctx context.Context, dir string) (string, error) {
-	_, here, _, ok := runtime.Caller(0)
-	if !ok {
-		return "", errors.New("where this program's source lies is not known")
+	folder, err := here()
+	if err != nil {
+		return "", err
 	}
 	program := filepath.Join(dir, "zeromux")
 	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./peer")
-	build.Dir = filepath.Dir(here)
+	build.Dir = folder
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("our peer does not compile: %w\n%s", err, out)
 	}
 	return program, nil
+}
+
+// here is the folder of this program's source.
+func here() (string, error) {
+	_, file, _, ok := runtime.Caller(0)
+	if !ok {
+		return "", errors.New("where this program's source lies is not known")
+	}
+	return filepath.Dir(file), nil
 }

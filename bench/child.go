@@ -17,13 +17,14 @@ const quitTime = 2 * time.Second
 
 // An event is one line that a peer printed.
 type event struct {
-	Event    string // hello, bound, start, mark, end or error
+	Event    string // hello, bound, start, mark, trimmed, end or error
 	Library  string
 	Endpoint string
 	Text     string
 	Messages int64
 	Ns       int64 `json:"ns"`
 	CPUNs    int64 `json:"cpu_ns"`
+	Allocs   int64
 	P50Ns    int64 `json:"p50_ns"`
 	P99Ns    int64 `json:"p99_ns"`
 	P999Ns   int64 `json:"p999_ns"`
@@ -86,11 +87,14 @@ func (c *child) next(want string) (event, error) {
 }
 
 // mark asks how much has been done and what it cost so far.
-func (c *child) mark() (event, error) {
-	if _, err := io.WriteString(c.in, "mark\n"); err != nil {
-		return event{}, c.died("mark")
+func (c *child) mark() (event, error) { return c.tell("mark", "mark") }
+
+// tell gives an order and reads the event that answers it.
+func (c *child) tell(order, answer string) (event, error) {
+	if _, err := io.WriteString(c.in, order+"\n"); err != nil {
+		return event{}, c.died(answer)
 	}
-	return c.next("mark")
+	return c.next(answer)
 }
 
 // died says why a child that should have said something has not.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,6 +28,22 @@ func machine() string {
 		}
 	}
 	return strings.Join(said, ", ")
+}
+
+// revision is the commit of this checkout, or empty.
+func revision(ctx context.Context) string {
+	git := func(args ...string) string {
+		out, err := exec.CommandContext(ctx, "git", args...).Output()
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(string(out))
+	}
+	commit := git("rev-parse", "--short", "HEAD")
+	if commit != "" && git("status", "--porcelain", "--untracked-files=no", "--", "..") != "" {
+		commit += " and changes"
+	}
+	return commit
 }
 
 // cpuModel is the processor's name as Linux knows it, or empty.

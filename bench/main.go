@@ -2,7 +2,8 @@
 // a peer in C against the system's libzmq and one in Go against this checkout,
 // runs them in turns (both ends always of one library, in separate processes
 // for tcp and ipc) and prints medians, ratios and the cost in processor time.
-// README.md tells the method. Run it in its own folder: go run .
+// After a complete run it writes docs/benchmarks.md. README.md tells the method.
+// Run it in its own folder: go run .
 package main
 
 import (
@@ -14,7 +15,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
 	"time"
 )
 
@@ -28,87 +28,59 @@ func main() {
 	}
 }
 
-// settings are the flags.
-type settings struct {
-	rounds        int
-	rows          *regexp.Regexp
-	quick         bool
-	json          string
-	strict        bool
-	againstItself bool
-}
-
-func parse(args []string, stderr io.Writer) (settings, error) {
-	var s settings
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.IntVar(&s.rounds, "rounds", 0, "how often each row is run (default 5, with -quick 3)")
-	pattern := flags.String("rows", "", "run only the rows whose name matches this regular `expression`, as in 'tcp 64 B'")
-	flags.BoolVar(&s.quick, "quick", false, "short windows and three rounds: to try things, not to quote")
-	flags.StringVar(&s.json, "json", "", "write every sample to this `file`")
-	flags.BoolVar(&s.strict, "strict", false, "fail when a target is missed")
-	flags.BoolVar(&s.againstItself, "against-itself", false, "compare libzmq with libzmq: what chance alone does to the ratios")
-	if err := flags.Parse(args); err != nil {
-		return s, err
-	}
-	if flags.NArg() > 0 {
-		return s, fmt.Errorf("argument %q is not expected", flags.Arg(0))
-	}
-	if s.rounds == 0 {
-		s.rounds = 5
-		if s.quick {
-			s.rounds = 3
-		}
-	}
-	if s.rounds < 0 {
-		return s, fmt.Errorf("-rounds=%d: want one or more", s.rounds)
-	}
-	var err error
-	if s.rows, err = regexp.Compile(*pattern); err != nil {
-		return s, fmt.Errorf("-rows: %w", err)
-	}
-	return s, nil
-}
-
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	chosen := matching(rows(), s.rows)
+	all := rows(s.connections)
+	chosen := matching(all, s.rows)
 	if len(chosen) == 0 {
-		return fmt.Errorf("-rows=%s matches none of the rows, such as %q", s.rows, rows()[0])
+		return fmt.Errorf("-rows=%s matches none of the rows, such as %q", s.rows, all[0])
 	}
 	if s.againstItself {
 		for i := range chosen {
-			chosen[i].target = target{} // they are for us
+			chosen[i].wants = nil // they are for us
 		}
 	}
-	dir, err := os.MkdirTemp("", "zeromux-bench-")
+	var p *report
+	if s.from != "" {
+		p, err = load(s.from)
+	} else {
+		p, err = measure(ctx, s, args, chosen, stderr)
+	}
 	if err != nil {
 		return err
+	}
+	return errors.Join(p.print(stdout, chosen), save(s.json, p), s.publish(p, chosen, stderr), p.failure(), s.verdict(p.judgeAll(chosen)))
+}
+
+// measure builds the peers and runs them.
+func measure(ctx context.Context, s settings, args []string, chosen []row, stderr io.Writer) (*report, error) {
+	dir, err := os.MkdirTemp("", "zeromux-bench-")
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	variants, err := build(ctx, s, dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-
 	g := rig{warmup: 250 * time.Millisecond, window: time.Second, dir: dir}
 	if s.quick {
 		g.warmup, g.window = 100*time.Millisecond, 200*time.Millisecond
 	}
 	p := &report{
-		Machine:  machine(),
+		Date: time.Now().UTC(), Command: command(args), Machine: machine(), Revision: revision(ctx),
 		Settings: fmt.Sprintf("%d rounds, warm-up %v, window %v; ratio = ours / libzmq, the median (lowest..highest) of the rounds", s.rounds, g.warmup, g.window),
-		theirs:   variants[0].name, ours: variants[1].name,
+		Theirs:   variants[0].name, Ours: variants[1].name,
+		Skipped: map[string]string{}, Narrow: s.narrow(),
 	}
 	if len(variants) > 2 {
-		p.plain = variants[2].name
+		p.Plain = variants[2].name
 	}
-	failed := g.runAll(ctx, chosen, variants, s.rounds, p, stderr)
-	missed, unprinted := p.print(stdout, chosen)
-	return errors.Join(unprinted, save(s.json, p), failed, verdict(s, missed))
+	g.runAll(ctx, chosen, variants, s.rounds, p, stderr)
+	return p, nil
 }
 
 // build makes the peers: libzmq's, ours, and ours with plain Recv.
@@ -133,10 +105,8 @@ func build(ctx context.Context, s settings, dir string) ([]variant, error) {
 }
 
 // runAll runs every row in every round, the variants of a row one after the
-// other, each second round in reverse. A run that fails is told and left out;
-// the error tells how many did.
-func (g rig) runAll(ctx context.Context, rows []row, variants []variant, rounds int, p *report, stderr io.Writer) error {
-	failures := 0
+// other, each second round in reverse. A run that fails is told and left out.
+func (g rig) runAll(ctx context.Context, rows []row, variants []variant, rounds int, p *report, stderr io.Writer) {
 	for round := 1; round <= rounds; round++ {
 		began := time.Now()
 		for _, r := range rows {
@@ -145,39 +115,33 @@ func (g rig) runAll(ctx context.Context, rows []row, variants []variant, rounds 
 				if round%2 == 0 {
 					v = variants[len(variants)-1-i]
 				}
-				if r.roundTrips() && v.name == p.plain {
+				if !r.kind.plain && v.name == p.Plain || p.Skipped[r.String()] != "" {
 					continue
 				}
 				got, err := g.run(ctx, r, v)
-				if ctx.Err() != nil {
-					return errors.New("interrupted")
+				switch {
+				case ctx.Err() != nil:
+					p.Narrow = "interrupted"
+					p.Failed = append(p.Failed, p.Narrow)
+					return
+				case errors.Is(err, errSkipped):
+					p.Skipped[r.String()] = err.Error()
+					say(stderr, "%s: %v\n", r, err)
+				case err != nil:
+					p.Failed = append(p.Failed, fmt.Sprintf("%s, %s, round %d: %v", r, v.name, round, err))
+					say(stderr, "%s\n", p.Failed[len(p.Failed)-1])
+				default:
+					got.Row, got.Variant, got.Round = r.String(), v.name, round
+					p.Samples = append(p.Samples, got)
 				}
-				if err != nil {
-					failures++
-					say(stderr, "%s, round %d: %v\n", r, round, err)
-					continue
-				}
-				got.Row, got.Variant, got.Round = r.String(), v.name, round
-				p.Samples = append(p.Samples, got)
 			}
 		}
 		say(stderr, "round %d of %d took %v\n", round, rounds, time.Since(began).Round(time.Second))
 	}
-	if failures > 0 {
-		return fmt.Errorf("%d runs failed", failures)
-	}
-	return nil
 }
 
 // say tells how it goes; what cannot be told there is not told at all.
 func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
-
-func verdict(s settings, missed int) error {
-	if s.strict && missed > 0 {
-		return fmt.Errorf("%d targets missed", missed)
-	}
-	return nil
-}
 
 func save(file string, p *report) error {
 	if file == "" {
@@ -188,4 +152,17 @@ func save(file string, p *report) error {
 		return err
 	}
 	return os.WriteFile(file, append(b, '\n'), 0o644)
+}
+
+// load reads what save has written.
+func load(file string) (*report, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var p report
+	if err := json.Unmarshal(b, &p); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return &p, nil
 }

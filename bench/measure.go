@@ -21,20 +21,26 @@ type sample struct {
 	Variant  string  `json:"variant"`
 	Library  string  `json:"library"` // with its version, as far as it tells
 	Round    int     `json:"round"`
-	Messages int64   `json:"messages"` // round trips for REQ/REP
-	Seconds  float64 `json:"seconds"`
-	// Processor seconds per million messages: of who sends (or replies), and
-	// of who receives (or asks). One process does both for inproc, and Send is 0.
-	SendCPU    float64 `json:"send_cpu_s_per_million"`
-	ReceiveCPU float64 `json:"receive_cpu_s_per_million"`
+	Messages int64   `json:"messages,omitempty"` // or round trips, deliveries, connections
+	Seconds  float64 `json:"seconds,omitempty"`
+	// Processor seconds per million messages: of who sends, replies or serves,
+	// and of who receives, asks or subscribes. One process does both for inproc,
+	// and Send is 0.
+	SendCPU    float64 `json:"send_cpu_s_per_million,omitempty"`
+	ReceiveCPU float64 `json:"receive_cpu_s_per_million,omitempty"`
+	// Objects allocated for each message, as far as the library tells.
+	SendAllocs    float64 `json:"send_allocs,omitempty"`
+	ReceiveAllocs float64 `json:"receive_allocs,omitempty"`
 	// Round trips only, in microseconds.
 	P50  float64 `json:"p50_us,omitempty"`
 	P99  float64 `json:"p99_us,omitempty"`
 	P999 float64 `json:"p999_us,omitempty"`
+	// Memory only.
+	Connections int     `json:"connections,omitempty"`
+	Resident    float64 `json:"resident_octets_per_connection,omitempty"`
+	Before      int64   `json:"resident_octets_before,omitempty"` // of the whole process
+	Served      float64 `json:"served_in_ms,omitempty"`           // one more client, beside all of these
 }
-
-func (s sample) rate() float64 { return float64(s.Messages) / s.Seconds }
-func (s sample) cpu() float64  { return s.SendCPU + s.ReceiveCPU }
 
 // A rig runs peers: how long, and where their files may lie.
 type rig struct {
@@ -49,8 +55,11 @@ func (g rig) deadline() time.Duration { return 30*time.Second + 10*(g.warmup+g.w
 func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.deadline())
 	defer cancel()
-	roles := r.roles()
-	binder, err := start(ctx, v.name, v.program, g.args(r, v, roles[0], g.endpoint(r))...)
+	role, alone := r.kind.binds, r.transport == "inproc"
+	if alone {
+		role = r.kind.alone
+	}
+	binder, err := start(ctx, v.name, v.program, g.args(r, v, role, g.endpoint(r))...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -60,17 +69,21 @@ func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 		return sample{}, err
 	}
 	got := sample{Library: binder.library}
-	if len(roles) == 1 {
-		err := alone(binder, &got)
+	switch {
+	case r.kind.first == resident:
+		err := weigh(ctx, binder, r, bound.Endpoint, &got)
+		return got, err
+	case alone:
+		err := one(binder, &got)
 		return got, err
 	}
-	connecter, err := start(ctx, v.name, v.program, g.args(r, v, roles[1], bound.Endpoint)...)
+	connecter, err := start(ctx, v.name, v.program, g.args(r, v, r.kind.connects, bound.Endpoint)...)
 	if err != nil {
 		return sample{}, err
 	}
 	defer connecter.stop()
 	measuring, other := binder, connecter
-	if r.roundTrips() {
+	if r.kind.connecterMeasures {
 		measuring, other = connecter, binder
 	}
 	err = both(measuring, other, &got)
@@ -78,9 +91,11 @@ func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 }
 
 func (g rig) args(r row, v variant, role, endpoint string) []string {
+	times := max(1, r.kind.patience)
 	return []string{
 		role, "-endpoint=" + endpoint, fmt.Sprint("-size=", r.size), "-recv=" + v.receive,
-		fmt.Sprint("-warmup=", g.warmup.Milliseconds()), fmt.Sprint("-window=", g.window.Milliseconds()),
+		fmt.Sprint("-warmup=", times*g.warmup.Milliseconds()), fmt.Sprint("-window=", times*g.window.Milliseconds()),
+		fmt.Sprint("-peers=", max(1, r.peers)), fmt.Sprint("-depth=", max(1, r.depth)), fmt.Sprint("-topics=", max(1, r.topics)),
 	}
 }
 
@@ -97,8 +112,8 @@ func (g rig) endpoint(r row) string {
 	return "inproc://bench"
 }
 
-// alone reads the result of a process that is both ends.
-func alone(c *child, s *sample) error {
+// one reads the result of a process that is both ends.
+func one(c *child, s *sample) error {
 	if _, err := c.next("start"); err != nil {
 		return err
 	}
@@ -130,16 +145,22 @@ func both(measuring, other *child, s *sample) error {
 		return err
 	}
 	s.take(end)
-	if n := after.Messages - before.Messages; n > 0 {
-		s.SendCPU = perMillion(after.CPUNs-before.CPUNs, n)
+	n := after.Messages - before.Messages
+	if n <= 0 { // a window so short that the other never came round to counting
+		n = end.Messages
 	}
+	s.SendCPU = perMillion(after.CPUNs-before.CPUNs, n)
+	s.SendAllocs = float64(after.Allocs-before.Allocs) / float64(n)
 	return nil
 }
 
 // take enters what the measuring process found.
 func (s *sample) take(end event) {
 	s.Messages, s.Seconds = end.Messages, float64(end.Ns)/1e9
-	s.ReceiveCPU = perMillion(end.CPUNs, end.Messages)
+	if n := end.Messages; n > 0 {
+		s.ReceiveCPU = perMillion(end.CPUNs, n)
+		s.ReceiveAllocs = float64(end.Allocs) / float64(n)
+	}
 	s.P50, s.P99, s.P999 = float64(end.P50Ns)/1e3, float64(end.P99Ns)/1e3, float64(end.P999Ns)/1e3
 }
 

@@ -2,18 +2,25 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A report is everything that was measured, and who took part.
 type report struct {
-	Machine  string   `json:"machine"`
-	Settings string   `json:"settings"`
-	Samples  []sample `json:"samples"`
-
-	theirs, ours, plain string // names of the variants; plain may be empty
+	Date     time.Time         `json:"date"`
+	Command  string            `json:"command"`
+	Machine  string            `json:"machine"`
+	Revision string            `json:"revision,omitempty"` // of this checkout
+	Settings string            `json:"settings"`
+	Theirs   string            `json:"theirs"` // names of the variants
+	Ours     string            `json:"ours"`
+	Plain    string            `json:"plain,omitempty"`   // ours with plain Recv
+	Narrow   string            `json:"narrow,omitempty"`  // why this is not the whole comparison
+	Skipped  map[string]string `json:"skipped,omitempty"` // why, by row
+	Failed   []string          `json:"failed,omitempty"`  // runs that are left out, and why
+	Samples  []sample          `json:"samples"`
 }
 
 // of picks the samples of a row and a variant.
@@ -27,130 +34,142 @@ func (p *report) of(r row, variant string) []sample {
 	return picked
 }
 
+// measured says whether there is something to compare on a row.
+func (p *report) measured(r row) bool {
+	return len(p.of(r, p.Theirs)) > 0 && len(p.of(r, p.Ours)) > 0
+}
+
+// failure is the error of runs that failed.
+func (p *report) failure() error {
+	if len(p.Failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d runs failed, the first: %s", len(p.Failed), p.Failed[0])
+}
+
 // libraries names those that took part, with their versions.
 func (p *report) libraries() string {
 	var names []string
 	for _, s := range p.Samples {
-		if !slices.Contains(names, s.Library) {
-			names = append(names, s.Library)
+		name := s.Library
+		if name == p.Ours && p.Revision != "" {
+			name += " " + p.Revision
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	return strings.Join(names, ", ")
 }
 
-// print writes the tables and returns how many targets were missed.
-func (p *report) print(w io.Writer, rows []row) (missed int, err error) {
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s; %s\n%s\n", p.libraries(), p.Machine, p.Settings)
-	var throughput, latency []row
-	for _, r := range rows {
-		switch {
-		case len(p.of(r, p.theirs)) == 0 || len(p.of(r, p.ours)) == 0:
-			fmt.Fprintf(&text, "%s: no result\n", r)
-		case r.roundTrips():
-			latency = append(latency, r)
-		default:
-			throughput = append(throughput, r)
-		}
-	}
-	if len(throughput) > 0 {
-		missed += p.throughput(&text, throughput)
-	}
-	if len(latency) > 0 {
-		missed += p.latency(&text, latency)
-	}
-	_, err = io.WriteString(w, text.String())
-	return missed, err
+// A section is a part of the report: what the rows of a title have to tell.
+type section struct {
+	title string
+	parts []part
 }
 
-func (p *report) throughput(text *strings.Builder, rows []row) (missed int) {
-	text.WriteString("\nMessages per second; CPU seconds per million messages, sender + receiver\n\n")
+// A part is a table and what stands above it.
+type part struct {
+	above string
+	table table
+}
+
+// sections puts what was measured into tables.
+func (p *report) sections(rows []row) []section {
+	var all []section
+	for len(rows) > 0 {
+		title := rows[0].kind.title
+		var own, others []row
+		for _, r := range rows {
+			switch {
+			case r.kind.title != title:
+				others = append(others, r)
+			case p.measured(r):
+				own = append(own, r)
+			}
+		}
+		if len(own) > 0 {
+			all = append(all, section{title, p.parts(own)})
+		}
+		rows = others
+	}
+	return all
+}
+
+// parts are the tables of rows of one kind.
+func (p *report) parts(rows []row) []part {
+	k := rows[0].kind
+	switch k.first {
+	case resident:
+		var n int
+		for _, s := range p.of(rows[0], p.Ours) {
+			n = s.Connections
+		}
+		return []part{{fmt.Sprintf("Resident memory of the server for each of %d connections", n), p.figures(rows, resident)}}
+	case p50:
+		return []part{
+			{"Microseconds", p.figures(rows, p50, p99, p999)},
+			{p.aboutCost(k), p.costs(rows)},
+		}
+	}
+	said := strings.ToUpper(k.counts[:1]) + k.counts[1:] + " per second"
+	return []part{
+		{said, p.figures(rows, rate)},
+		{p.aboutCost(k), p.costs(rows)},
+	}
+}
+
+func (p *report) aboutCost(k *kind) string {
+	said := "CPU seconds per million " + k.counts + ", " + k.sides
+	if !strings.Contains(p.Ours, "libzmq") {
+		said += "; objects that " + p.Ours + " allocates for each"
+	}
+	return said
+}
+
+// figures has a line for each row and figure.
+func (p *report) figures(rows []row, figures ...figure) table {
 	var t table
-	t.line("", p.theirs, p.ours, "ratio", "target", p.plain, "ratio", "CPU "+p.theirs, "CPU "+p.ours, "ratio")
+	t.line("", p.Theirs, p.Ours, "ratio", "goal", p.Plain, "ratio")
 	for _, r := range rows {
-		theirs, ours, plain := p.of(r, p.theirs), p.of(r, p.ours), p.of(r, p.plain)
-		got := ratioOf(ours, theirs, sample.rate)
-		verdict, miss := judge(r.target, got)
-		missed += miss
-		plainRate, plainRatio := "", ""
-		if len(plain) > 0 {
-			plainRate = perSecond(medianOf(plain, sample.rate))
-			plainRatio = ratioOf(plain, theirs, sample.rate).String()
+		for _, f := range figures {
+			name := r.String()
+			if len(figures) > 1 {
+				name += " " + f.String()
+			}
+			theirs, ours, plain := p.of(r, p.Theirs), p.of(r, p.Ours), p.of(r, p.Plain)
+			cells := []string{
+				name, f.text(medianOf(theirs, f.of)), f.text(medianOf(ours, f.of)),
+				ratioOf(ours, theirs, f.of).String(), p.goalText(r, f), "", "",
+			}
+			if len(plain) > 0 {
+				cells[5], cells[6] = f.text(medianOf(plain, f.of)), ratioOf(plain, theirs, f.of).String()
+			}
+			t.line(cells...)
 		}
-		t.line(r.String(),
-			perSecond(medianOf(theirs, sample.rate)), perSecond(medianOf(ours, sample.rate)), got.String(), verdict,
-			plainRate, plainRatio,
-			cpuText(theirs), cpuText(ours), ratioOf(ours, theirs, sample.cpu).String())
 	}
-	t.appendTo(text)
-	return missed
+	return t
 }
 
-func (p *report) latency(text *strings.Builder, rows []row) (missed int) {
-	text.WriteString("\nRound trips, in microseconds; CPU seconds per million round trips, replier + requester\n\n")
+// costs has a line for each row: processor time, and objects allocated.
+func (p *report) costs(rows []row) table {
 	var t table
-	t.line("", p.theirs, p.ours, "ratio", "target", "CPU "+p.theirs, "CPU "+p.ours, "ratio")
+	objects, plainObjects := "objects "+p.Ours, ""
+	if p.Plain != "" {
+		plainObjects = "objects " + p.Plain
+	}
+	t.line("", "CPU "+p.Theirs, "CPU "+p.Ours, "ratio", "goal", objects, plainObjects)
 	for _, r := range rows {
-		theirs, ours := p.of(r, p.theirs), p.of(r, p.ours)
-		got := ratioOf(ours, theirs, func(s sample) float64 { return s.P50 })
-		verdict, miss := judge(r.target, got)
-		missed += miss
-		t.line(r.String()+" p50",
-			micros(theirs, func(s sample) float64 { return s.P50 }), micros(ours, func(s sample) float64 { return s.P50 }), got.String(), verdict,
-			cpuText(theirs), cpuText(ours), ratioOf(ours, theirs, sample.cpu).String())
-		for _, tail := range []struct {
-			name   string
-			figure func(sample) float64
-		}{
-			{"p99", func(s sample) float64 { return s.P99 }},
-			{"p99.9", func(s sample) float64 { return s.P999 }},
-		} {
-			t.line(r.String()+" "+tail.name,
-				micros(theirs, tail.figure), micros(ours, tail.figure), ratioOf(ours, theirs, tail.figure).String(), "", "", "", "")
-		}
+		theirs, ours, plain := p.of(r, p.Theirs), p.of(r, p.Ours), p.of(r, p.Plain)
+		t.line(r.String(), costText(theirs), costText(ours), ratioOf(ours, theirs, cost.of).String(), p.goalText(r, cost),
+			objectsText(ours), objectsText(plain))
 	}
-	t.appendTo(text)
-	return missed
+	return t
 }
 
-// judge says whether a target was reached; miss is 1 if it was not.
-func judge(t target, got ratio) (verdict string, miss int) {
-	switch {
-	case t == target{}:
-		return "", 0
-	case t.met(got.median):
-		return t.String() + " met", 0
+func (p *report) goalText(r row, f figure) string {
+	if v, ok := p.judge(r, f); ok {
+		return v.String()
 	}
-	return t.String() + " MISSED", 1
-}
-
-func (r ratio) String() string {
-	if r.rounds == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("x%.2f (%.2f..%.2f)", r.median, r.lowest, r.highest)
-}
-
-// perSecond writes a rate in three digits.
-func perSecond(rate float64) string {
-	switch {
-	case rate >= 1e6:
-		return fmt.Sprintf("%.2f M", rate/1e6)
-	case rate >= 1e3:
-		return fmt.Sprintf("%.1f k", rate/1e3)
-	}
-	return fmt.Sprintf("%.0f", rate)
-}
-
-func micros(samples []sample, figure func(sample) float64) string {
-	return fmt.Sprintf("%.1f", medianOf(samples, figure))
-}
-
-func cpuText(samples []sample) string {
-	send := medianOf(samples, func(s sample) float64 { return s.SendCPU })
-	receive := medianOf(samples, func(s sample) float64 { return s.ReceiveCPU })
-	if send == 0 {
-		return fmt.Sprintf("%.3g", receive)
-	}
-	return fmt.Sprintf("%.3g + %.3g", send, receive)
+	return ""
 }

@@ -7,52 +7,63 @@ import (
 
 // A row is one line of the comparison: a pattern over a transport at a size.
 type row struct {
-	pattern   string // PUSH/PULL or REQ/REP
+	kind      *kind
 	transport string // tcp, ipc or inproc
 	size      int    // octets a message
-	target    target // what the ratio has to reach
+	peers     int    // subscribers, clients, visitors at once or connections; 0 is one
+	depth     int    // messages that each client keeps on the way; 0 is one
+	topics    int    // subscriptions of the subscriber; 0 is one
+	wants     []want // what is asked of it
 }
 
-// A target bounds the ratio ours / libzmq: from below for a rate, from above
-// for a time. The zero target asks for nothing.
-type target struct {
-	atLeast, atMost float64
+// A kind is what the rows of one section of the report have in common.
+type kind struct {
+	name   string // of its rows
+	title  string // of its section
+	counts string // what is counted
+	sides  string // whose processor time it is: of who binds or sends, and of who measures
+	// The roles of the peers: who binds, who connects, and who does both for inproc.
+	binds, connects, alone string
+	// The connecting peer measures; otherwise the binding one does.
+	connecterMeasures bool
+	// It is run with plain Recv, too.
+	plain bool
+	// How many times the usual warm-up and window it takes until bursts even out; 0 is one.
+	patience int64
+	// What is looked at first of all.
+	first figure
 }
 
-func (t target) String() string {
-	switch {
-	case t.atLeast > 0:
-		return fmt.Sprintf("≥ %g", t.atLeast)
-	case t.atMost > 0:
-		return fmt.Sprintf("≤ %g", t.atMost)
+var (
+	oneWay = &kind{
+		name: "PUSH/PULL", title: "One way", counts: "messages", sides: "sender + receiver",
+		binds: "pull", connects: "push", alone: "pushpull", plain: true, first: rate,
 	}
-	return ""
-}
-
-func (t target) met(ratio float64) bool {
-	return (t.atLeast == 0 || ratio >= t.atLeast) && (t.atMost == 0 || ratio <= t.atMost)
-}
-
-// rows is the whole comparison.
-func rows() []row {
-	var all []row
-	tcp := map[int]float64{16: 3, 64: 3, 256: 2, 1 << 10: 2, 4 << 10: 1.3, 64 << 10: 1.3}
-	for _, transport := range []string{"tcp", "ipc"} {
-		for _, size := range []int{16, 64, 256, 1 << 10, 4 << 10, 64 << 10, 1 << 20} {
-			r := row{pattern: "PUSH/PULL", transport: transport, size: size}
-			if transport == "tcp" {
-				r.target.atLeast = tcp[size]
-			}
-			all = append(all, r)
-		}
+	thereAndBack = &kind{
+		name: "REQ/REP", title: "There and back", counts: "round trips", sides: "replier + requester",
+		binds: "rep", connects: "req", alone: "reqrep", connecterMeasures: true, first: p50,
 	}
-	return append(all,
-		row{pattern: "PUSH/PULL", transport: "inproc", size: 64, target: target{atLeast: 5}},
-		row{pattern: "REQ/REP", transport: "tcp", size: 64, target: target{atMost: 0.75}}, // of p50
-		row{pattern: "REQ/REP", transport: "ipc", size: 64},
-		row{pattern: "REQ/REP", transport: "inproc", size: 64},
-	)
-}
+	oneToMany = &kind{
+		name: "PUB/SUB", title: "One to many", counts: "deliveries", sides: "publisher + subscribers",
+		binds: "pub", connects: "subs", connecterMeasures: true, patience: 2, first: rate,
+	}
+	manyClients = &kind{
+		name: "ROUTER/DEALER", title: "Many clients of one server", counts: "round trips", sides: "server + clients",
+		binds: "router", connects: "dealers", connecterMeasures: true, patience: 2, first: rate,
+	}
+	comeAndGo = &kind{
+		name: "connects", title: "Coming and going", counts: "connections", sides: "server + clients",
+		binds: "router", connects: "visitors", connecterMeasures: true, patience: 2, first: rate,
+	}
+	idle = &kind{
+		name: "memory, idle", title: "Memory", counts: "connections",
+		binds: "router", first: resident,
+	}
+	halfOpen = &kind{
+		name: "memory, half-open", title: "Memory", counts: "connections",
+		binds: "router", first: resident,
+	}
+)
 
 // matching keeps the rows whose name matches.
 func matching(all []row, name *regexp.Regexp) []row {
@@ -65,25 +76,32 @@ func matching(all []row, name *regexp.Regexp) []row {
 	return kept
 }
 
-// String is the row's name: "PUSH/PULL tcp 4 KiB".
+// String is the row's name: "PUSH/PULL tcp 4 KiB", "PUB/SUB tcp 64 B to 8".
 func (r row) String() string {
-	return fmt.Sprintf("%s %s %s", r.pattern, r.transport, octets(r.size))
+	name := r.kind.name + " " + r.transport
+	if r.kind.first == resident {
+		return name
+	}
+	name += " " + octets(r.size)
+	switch {
+	case r.kind == oneToMany && r.topics > 1:
+		name += fmt.Sprintf(", %d subscriptions", r.topics)
+	case r.kind == oneToMany:
+		name += fmt.Sprintf(" to %d", r.peers)
+	case r.kind == manyClients:
+		name += fmt.Sprintf(", %d × %d", r.peers, r.depth)
+	}
+	return name
 }
 
-func (r row) roundTrips() bool { return r.pattern == "REQ/REP" }
-
-// roles are the peers that the row takes: first the one that binds, then the
-// one that connects; for inproc the one that does both.
-func (r row) roles() []string {
-	switch {
-	case r.roundTrips() && r.transport == "inproc":
-		return []string{"reqrep"}
-	case r.roundTrips():
-		return []string{"rep", "req"}
-	case r.transport == "inproc":
-		return []string{"pushpull"}
+// want is what is asked of a figure of the row; the zero want asks for nothing.
+func (r row) want(f figure) want {
+	for _, w := range r.wants {
+		if w.figure == f {
+			return w
+		}
 	}
-	return []string{"pull", "push"}
+	return want{figure: f}
 }
 
 func octets(n int) string {

@@ -30,11 +30,11 @@ func TestRatioPairsSamplesOfTheSameRound(t *testing.T) {
 	}
 	theirs := []sample{at(1, 100), at(2, 1000), at(3, 10)}
 	ours := []sample{at(3, 30), at(1, 200), at(2, 8000), at(4, 5)} // round 4 has no partner
-	got := ratioOf(ours, theirs, sample.rate)
+	got := ratioOf(ours, theirs, rate.of)
 	if want := (ratio{median: 3, lowest: 2, highest: 8, rounds: 3}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got := ratioOf(ours, nil, sample.rate); got.rounds != 0 || got.String() != "-" {
+	if got := ratioOf(ours, nil, rate.of); got.rounds != 0 || got.String() != "-" {
 		t.Errorf("without a partner: got %+v, %q", got, got)
 	}
 }

@@ -3,17 +3,19 @@
 // same command line and print the same lines of JSON, so the harness treats
 // them alike.
 //
-//   peer pull|push|rep|req|pushpull|reqrep -endpoint=E [-size=N]
-//        [-warmup=MS] [-window=MS] [-recv=into|plain]
+//   peer ROLE -endpoint=E [-size=N] [-warmup=MS] [-window=MS] [-recv=into|plain]
+//        [-peers=N] [-depth=N] [-topics=N]
 //
-// pull and rep bind, push and req connect; pushpull and reqrep hold both ends
-// in one process, for inproc. Options keep libzmq's defaults throughout.
-// On standard input "mark" asks for a mark event; "quit" or end of file ends
-// the process at once.
+// The roles pull, rep, pub and router bind; push, req, subs, dealers and visitors
+// connect; pushpull and reqrep hold both ends in one process, for inproc. Options
+// keep libzmq's defaults but where fanout.c says otherwise.
+// On standard input "mark" asks for a mark event, "trim" for giving back all
+// memory that is not needed; "quit" or end of file ends the process at once.
 
 #include "peer.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@ const char *endpoint = "";
 size_t size = 64;
 int64_t warmup_ns = 300 * 1000000LL, window_ns = 1000 * 1000000LL;
 int plain;
+int peers = 1, depth = 1, topics = 1;
 void *ctx;
 int64_t passed;
 
@@ -80,6 +83,10 @@ static void *control(void *unused)
         if (strcmp(line, "mark\n") == 0)
             say("{\"event\":\"mark\",\"messages\":%lld,\"cpu_ns\":%lld}\n",
                 (long long)__atomic_load_n(&passed, __ATOMIC_RELAXED), (long long)cpu());
+        if (strcmp(line, "trim\n") == 0) {
+            malloc_trim(0);
+            say("{\"event\":\"trimmed\"}\n");
+        }
     }
     _exit(0);
 }
@@ -89,6 +96,12 @@ void *open_socket(int type, int bind)
     void *s = zmq_socket(ctx, type);
     if (!s)
         die("zmq_socket");
+    attach(s, bind);
+    return s;
+}
+
+void attach(void *s, int bind)
+{
     if (bind ? zmq_bind(s, endpoint) : zmq_connect(s, endpoint))
         die(bind ? "zmq_bind" : "zmq_connect");
     if (bind) {
@@ -98,7 +111,6 @@ void *open_socket(int type, int bind)
             die("zmq_getsockopt");
         say("{\"event\":\"bound\",\"endpoint\":\"%s\"}\n", bound);
     }
-    return s;
 }
 
 void spawn(void *(*f)(void *), void *arg)
@@ -126,10 +138,54 @@ static void option(const char *arg)
         window_ns = atoll(value) * 1000000LL;
     else if (IS("-recv") && (!strcmp(value, "into") || !strcmp(value, "plain")))
         plain = !strcmp(value, "plain");
+    else if (IS("-peers"))
+        peers = atoi(value);
+    else if (IS("-depth"))
+        depth = atoi(value);
+    else if (IS("-topics"))
+        topics = atoi(value);
     else
         wrong("an argument is not known");
     if (size < sizeof(uint64_t))
         wrong("a message must hold its sequence number: at least 8 octets");
+}
+
+static void play_pull(void) { pull(open_socket(ZMQ_PULL, 1)); }
+static void play_push(void) { push(NULL); }
+static void play_rep(void) { rep(open_socket(ZMQ_REP, 1)); }
+static void play_router(void) { router(open_socket(ZMQ_ROUTER, 1)); }
+
+static void play_pushpull(void)
+{
+    void *s = open_socket(ZMQ_PULL, 1);
+    spawn(push, NULL);
+    pull(s);
+}
+
+static void play_reqrep(void)
+{
+    spawn(rep, open_socket(ZMQ_REP, 1));
+    req();
+}
+
+static const struct {
+    const char *name;
+    void (*play)(void);
+} roles[] = {
+    {"pull", play_pull}, {"push", play_push}, {"pushpull", play_pushpull},
+    {"rep", play_rep}, {"req", req}, {"reqrep", play_reqrep},
+    {"pub", pub}, {"subs", subs},
+    {"router", play_router}, {"dealers", dealers}, {"visitors", visitors},
+};
+
+// raise_limit lets this process have as many descriptors as it may.
+static void raise_limit(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
+        l.rlim_cur = l.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &l);
+    }
 }
 
 int main(int argc, char **argv)
@@ -140,25 +196,12 @@ int main(int argc, char **argv)
         option(argv[i]);
     zmq_version(&major, &minor, &patch);
     say("{\"event\":\"hello\",\"library\":\"libzmq %d.%d.%d\"}\n", major, minor, patch);
+    raise_limit();
     ctx = zmq_ctx_new();
     spawn(control, NULL);
-    if (!strcmp(role, "pull")) {
-        pull(open_socket(ZMQ_PULL, 1));
-    } else if (!strcmp(role, "push")) {
-        push(NULL);
-    } else if (!strcmp(role, "rep")) {
-        rep(open_socket(ZMQ_REP, 1));
-    } else if (!strcmp(role, "req")) {
-        req();
-    } else if (!strcmp(role, "pushpull")) {
-        void *s = open_socket(ZMQ_PULL, 1);
-        spawn(push, NULL);
-        pull(s);
-    } else if (!strcmp(role, "reqrep")) {
-        spawn(rep, open_socket(ZMQ_REP, 1));
-        req();
-    } else {
-        wrong("the role is none of pull, push, rep, req, pushpull, reqrep");
-    }
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (!strcmp(role, roles[i].name))
+            roles[i].play();
+    wrong("the role is not known");
     return 0;
 }

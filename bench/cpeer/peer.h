@@ -16,6 +16,8 @@ extern size_t size;                   // octets a message
 extern int64_t warmup_ns, window_ns;  // before measuring, and measuring
 extern int plain;                     // 1: zmq_msg_recv, 0: zmq_recv into one buffer
 
+extern int peers, depth, topics;      // how many clients, messages on the way, subscriptions
+
 extern void *ctx;
 extern int64_t passed; // messages sent, or replies sent, so far; atomic
 
@@ -32,6 +34,9 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // open_socket makes a socket of a type and binds it, which is told, or connects it.
 void *open_socket(int type, int bind);
+
+// attach is the second half of open_socket.
+void attach(void *s, int bind);
 
 // receive takes one message, checks its size and returns the sequence number in
 // its first octets. With reply set the body is also copied there. It stands here
@@ -63,10 +68,35 @@ static inline uint64_t receive(void *s, zmq_msg_t *m, char *buf, char *reply)
 
 void spawn(void *(*f)(void *), void *arg);
 
+// A counter is what a thread has done, and whether it counts yet.
+struct counter {
+    int64_t n, ready; // atomic
+    char alone[48];   // in its line of the cache
+};
+
+void add(struct counter *c, int64_t n);
+void set_ready(struct counter *c);
+
+// many calls f on threads, each with a counter, waits until all are ready and for
+// the warm-up, and measures what they do in the window. It does not return.
+void many(int threads, void *(*f)(void *));
+
+// serve polls the sockets of all peers in one thread, which does better with
+// libzmq than a thread for each, and calls take for those that have something,
+// AT_A_TIME at most before it turns to the next. take returns how many it took: 0
+// when nothing is left. It does not return.
+void serve(struct counter *c, void **sockets, int64_t (*take)(int i, int flags));
+enum { AT_A_TIME = 256 };
+
 // The roles. None of them returns.
 void *push(void *unused); // throughput.c
 void pull(void *s);
 void *rep(void *s); // latency.c
 void req(void);
+void pub(void); // fanout.c
+void subs(void);
+void router(void *s); // router.c
+void dealers(void);
+void visitors(void);
 
 #endif

@@ -33,7 +33,7 @@ func (p *peer) rep(s *zmq.Socket) error {
 
 // req times one round trip after another.
 func (p *peer) req() error {
-	s, err := p.dial(zmq.REQ)
+	s, err := p.dial(zmq.REQ, nil)
 	if err != nil {
 		return err
 	}
@@ -71,6 +71,7 @@ func (p *peer) req() error {
 	}
 
 	say(event{Event: "start"})
+	allocs0 := allocs()
 	cpu0, begin := cpu(), time.Now()
 	var t time.Duration // since begin
 	for t < p.window && len(took) < maxLatencies {
@@ -81,10 +82,10 @@ func (p *peer) req() error {
 		took = append(took, uint32(min(u-t, math.MaxUint32)))
 		t = u
 	}
-	cpu1 := cpu()
+	cpu1, allocs1 := cpu(), allocs()
 	slices.Sort(took)
 	say(event{
-		Event: "end", Messages: int64(len(took)), Ns: int64(t), CPUNs: cpu1 - cpu0,
+		Event: "end", Messages: int64(len(took)), Ns: int64(t), CPUNs: cpu1 - cpu0, Allocs: allocs1 - allocs0,
 		P50Ns: percentile(took, 500), P99Ns: percentile(took, 990), P999Ns: percentile(took, 999),
 	})
 	for {

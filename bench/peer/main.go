@@ -2,13 +2,14 @@
 // message. ../cpeer does the same with libzmq; both take the same command line
 // and print the same lines of JSON, so the harness treats them alike.
 //
-//	peer pull|push|rep|req|pushpull|reqrep -endpoint=E [-size=N]
-//	     [-warmup=MS] [-window=MS] [-recv=into|plain]
+//	peer ROLE -endpoint=E [-size=N] [-warmup=MS] [-window=MS] [-recv=into|plain]
+//	     [-peers=N] [-depth=N] [-topics=N]
 //
-// pull and rep bind, push and req connect; pushpull and reqrep hold both ends
-// in one process, for inproc. Options keep their defaults throughout.
-// On standard input "mark" asks for a mark event; "quit" or end of file ends
-// the process at once.
+// The roles pull, rep, pub and router bind; push, req, subs, dealers and visitors
+// connect; pushpull and reqrep hold both ends in one process, for inproc. Options
+// keep their defaults but where fanout.go says otherwise.
+// On standard input "mark" asks for a mark event, "trim" for giving back all
+// memory that is not needed; "quit" or end of file ends the process at once.
 package main
 
 import (
@@ -19,7 +20,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +38,10 @@ type peer struct {
 	size           int           // octets a message
 	warmup, window time.Duration // before measuring, and measuring
 	plain          bool          // Recv instead of RecvInto
-	passed         atomic.Int64  // messages sent, or replies sent
+	peers          int           // how many subscribers, clients or visitors at once
+	depth          int           // messages that each client keeps on the way
+	topics         int           // subscriptions of each subscriber
+	passed         atomic.Int64  // messages sent, deliveries due, or replies sent
 }
 
 // event is one line of output; the fields that a kind of event does not use stay away.
@@ -44,6 +53,7 @@ type event struct {
 	Messages int64  `json:"messages,omitempty"`
 	Ns       int64  `json:"ns,omitempty"`
 	CPUNs    int64  `json:"cpu_ns,omitempty"`
+	Allocs   int64  `json:"allocs,omitempty"` // objects; libzmq does not tell
 	P50Ns    int64  `json:"p50_ns,omitempty"`
 	P99Ns    int64  `json:"p99_ns,omitempty"`
 	P999Ns   int64  `json:"p999_ns,omitempty"`
@@ -58,7 +68,11 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("no role: want pull, push, rep, req, pushpull or reqrep")
+		return errors.New("no role: want one of " + roleNames())
+	}
+	play, ok := roles[args[0]]
+	if !ok {
+		return fmt.Errorf("role %q: want one of %s", args[0], roleNames())
 	}
 	p := &peer{}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
@@ -67,6 +81,9 @@ func run(args []string) error {
 	warmup := flags.Int("warmup", 300, "milliseconds before measuring")
 	window := flags.Int("window", 1000, "milliseconds to measure")
 	receive := flags.String("recv", "into", "into: RecvInto, plain: Recv")
+	flags.IntVar(&p.peers, "peers", 1, "subscribers, clients or visitors at once")
+	flags.IntVar(&p.depth, "depth", 1, "messages that each client keeps on the way")
+	flags.IntVar(&p.topics, "topics", 1, "subscriptions of each subscriber")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -82,42 +99,35 @@ func run(args []string) error {
 
 	say(event{Event: "hello", Library: "zeromux"})
 	go p.control()
-	return p.play(args[0])
+	return play(p)
 }
 
-// play takes the role until an error ends it; control ends the process.
-func (p *peer) play(role string) error {
-	switch role {
-	case "pull":
-		s, err := p.open(zmq.PULL)
-		if err != nil {
-			return err
-		}
-		return p.pull(s)
-	case "push":
-		return p.push()
-	case "rep":
-		s, err := p.open(zmq.REP)
-		if err != nil {
-			return err
-		}
-		return p.rep(s)
-	case "req":
-		return p.req()
-	case "pushpull":
-		s, err := p.open(zmq.PULL)
-		if err != nil {
-			return err
-		}
-		return firstError(p.push, func() error { return p.pull(s) })
-	case "reqrep":
-		s, err := p.open(zmq.REP)
-		if err != nil {
-			return err
-		}
-		return firstError(func() error { return p.rep(s) }, p.req)
-	}
-	return fmt.Errorf("role %q: want pull, push, rep, req, pushpull or reqrep", role)
+// roles are what a peer can be. Each runs until an error ends it; control ends
+// the process.
+var roles = map[string]func(*peer) error{
+	"pull":     func(p *peer) error { return p.bound(zmq.PULL, nil, p.pull) },
+	"push":     (*peer).push,
+	"rep":      func(p *peer) error { return p.bound(zmq.REP, nil, p.rep) },
+	"req":      (*peer).req,
+	"pub":      func(p *peer) error { return p.bound(zmq.PUB, nothingDropped, p.pub) },
+	"subs":     func(p *peer) error { return p.many(p.sub) },
+	"router":   func(p *peer) error { return p.bound(zmq.ROUTER, nil, p.router) },
+	"dealers":  func(p *peer) error { return p.many(p.dealer) },
+	"visitors": func(p *peer) error { return p.many(p.visitor) },
+	"pushpull": func(p *peer) error {
+		return p.bound(zmq.PULL, nil, func(s *zmq.Socket) error {
+			return firstError(p.push, func() error { return p.pull(s) })
+		})
+	},
+	"reqrep": func(p *peer) error {
+		return p.bound(zmq.REP, nil, func(s *zmq.Socket) error {
+			return firstError(func() error { return p.rep(s) }, p.req)
+		})
+	},
+}
+
+func roleNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(roles)), ", ")
 }
 
 // firstError runs both at once and returns what the first to end returns.
@@ -131,30 +141,36 @@ func firstError(f, g func() error) error {
 // control does what standard input says.
 func (p *peer) control() {
 	for in := bufio.NewScanner(os.Stdin); in.Scan() && in.Text() != "quit"; {
-		if in.Text() == "mark" {
-			say(event{Event: "mark", Messages: p.passed.Load(), CPUNs: cpu()})
+		switch in.Text() {
+		case "mark":
+			say(event{Event: "mark", Messages: p.passed.Load(), CPUNs: cpu(), Allocs: allocs()})
+		case "trim":
+			// A second time for what pools keep through one collection.
+			debug.FreeOSMemory()
+			debug.FreeOSMemory()
+			say(event{Event: "trimmed"})
 		}
 	}
 	os.Exit(0)
 }
 
-// open makes a socket that binds, and says where.
-func (p *peer) open(t zmq.SocketType) (*zmq.Socket, error) {
-	s, err := zmq.NewSocket(t, nil)
+// bound makes a socket that binds, says where, and plays with it.
+func (p *peer) bound(t zmq.SocketType, config *zmq.Config, play func(*zmq.Socket) error) error {
+	s, err := zmq.NewSocket(t, config)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	bound, err := s.Bind(p.endpoint)
+	at, err := s.Bind(p.endpoint)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	say(event{Event: "bound", Endpoint: bound})
-	return s, nil
+	say(event{Event: "bound", Endpoint: at})
+	return play(s)
 }
 
 // dial makes a socket that connects.
-func (p *peer) dial(t zmq.SocketType) (*zmq.Socket, error) {
-	s, err := zmq.NewSocket(t, nil)
+func (p *peer) dial(t zmq.SocketType, config *zmq.Config) (*zmq.Socket, error) {
+	s, err := zmq.NewSocket(t, config)
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +200,14 @@ func (p *peer) receive(s *zmq.Socket, m *zmq.Message) ([]byte, error) {
 // stride is how many messages pass between two looks at the clock.
 func (p *peer) stride() int64 {
 	return int64(max(1, min(64, 262144/p.size)))
+}
+
+// allocs is how many objects this process has allocated. It stops the world for
+// a moment: not within a window.
+func allocs() int64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.Mallocs)
 }
 
 func sequence(body []byte) uint64         { return binary.NativeEndian.Uint64(body) }

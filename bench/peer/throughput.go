@@ -16,7 +16,7 @@ var errOrder = errors.New("a message was lost or came out of order")
 
 // push sends numbered messages as fast as they are taken.
 func (p *peer) push() error {
-	s, err := p.dial(zmq.PUSH)
+	s, err := p.dial(zmq.PUSH, nil)
 	if err != nil {
 		return err
 	}
@@ -79,12 +79,13 @@ func (p *peer) pull(s *zmq.Socket) error {
 	count := int64(float64(next-first)*float64(p.window)/float64(time.Since(warm))) + 1
 
 	say(event{Event: "start"})
+	allocs0 := allocs()
 	cpu0, t0 := cpu(), time.Now()
 	if err := receive(count); err != nil {
 		return err
 	}
-	took, cpu1 := time.Since(t0), cpu()
-	say(event{Event: "end", Messages: count, Ns: int64(took), CPUNs: cpu1 - cpu0})
+	took, cpu1, allocs1 := time.Since(t0), cpu(), allocs()
+	say(event{Event: "end", Messages: count, Ns: int64(took), CPUNs: cpu1 - cpu0, Allocs: allocs1 - allocs0})
 	for { // the sender's own figures are read while messages still flow
 		if err := receive(1); err != nil {
 			return err
