@@ -10,8 +10,8 @@ import (
 // application itself, by the system.
 //
 // Somebody must read while no application does: the background, a goroutine of the
-// driver. It takes over once nobody has led for a tick, and gives way when it hears
-// that an application waits. It looks at the clock only while applications come and
+// driver. It takes over once nobody has led for a tick, and gives way when an
+// application has waited and now has something to read: it will come again. It looks at the clock only while applications come and
 // go: one that waits for long is left alone until it leaves.
 
 // tick is how long applications may stay away before the background reads.

@@ -83,7 +83,7 @@ func (p *parked) readAll() error {
 		if _, err := p.receive(p.n); err != nil {
 			return err
 		}
-		if p.turn.giveWay() {
+		if !p.session.end.Awaited() && p.turn.giveWay() {
 			if p.clock == nil {
 				p.clock = time.NewTimer(tick)
 			}
