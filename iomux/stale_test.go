@@ -167,19 +167,19 @@ func (c *counted) ask(timeout time.Duration) error {
 func TestSelectLooksNoFurtherThanItMust(t *testing.T) {
 	m := made(t, Select)
 	low, _ := joined(t)
-	if err := unix.Dup2(low, 500); err != nil {
+	if err := unix.Dup2(low, 200); err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(500)
+	defer unix.Close(200)
 	b := m.back.(*selector)
 	before := b.top
-	if err := either(m.Add(500, 1, Read), m.Add(low, 2, Read)); err != nil {
+	if err := either(m.Add(200, 1, Read), m.Add(low, 2, Read)); err != nil {
 		t.Fatal(err)
 	}
-	if b.top != 500 {
-		t.Errorf("it looks up to %d, want 500", b.top)
+	if b.top != 200 {
+		t.Errorf("it looks up to %d, want 200", b.top)
 	}
-	if err := either(m.Remove(500), m.Remove(low)); err != nil {
+	if err := either(m.Remove(200), m.Remove(low)); err != nil {
 		t.Fatal(err)
 	}
 	if b.top != before {
