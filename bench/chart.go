@@ -13,8 +13,7 @@ type chart struct {
 	svg     string
 }
 
-// charts draws what was measured. What other tables a section needs pictures of is
-// added here: a chart names its section.
+// charts draws what was measured.
 func (p *report) charts(rows []row) []chart {
 	all := []*chart{
 		p.overview(rows),
@@ -24,6 +23,7 @@ func (p *report) charts(rows []row) []chart {
 		p.groups(rows, "many-clients.svg", "Round trips per second", "64 B over tcp, clients × messages that each keeps on the way", rate, manyClients),
 		p.groups(rows, "connects.svg", "Connections per second", "With handshake and one round trip of 64 B, over tcp", rate, comeAndGo),
 		p.groups(rows, "memory.svg", "Resident memory for each connection", "Of the server alone", resident, idle, halfOpen),
+		p.dispatchChart(),
 	}
 	var drawn []chart
 	for _, c := range all {

@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	all := rows(s.connections)
 	chosen := matching(all, s.rows)
-	if len(chosen) == 0 {
+	if len(chosen) == 0 && !s.rows.MatchString(dispatchName) {
 		return fmt.Errorf("-rows=%s matches none of the rows, such as %q", s.rows, all[0])
 	}
 	if s.againstItself {
@@ -80,6 +80,12 @@ func measure(ctx context.Context, s settings, args []string, chosen []row, stder
 		p.Plain = variants[2].name
 	}
 	g.runAll(ctx, chosen, variants, s.rounds, p, stderr)
+	if ctx.Err() == nil && !s.againstItself && s.rows.MatchString(dispatchName) {
+		if p.Dispatches, err = dispatches(ctx, s); err != nil {
+			p.Failed = append(p.Failed, fmt.Sprintf("%s: %v", dispatchName, err))
+			say(stderr, "%s\n", p.Failed[len(p.Failed)-1])
+		}
+	}
 	return p, nil
 }
 
@@ -107,7 +113,7 @@ func build(ctx context.Context, s settings, dir string) ([]variant, error) {
 // runAll runs every row in every round, the variants of a row one after the
 // other, each second round in reverse. A run that fails is told and left out.
 func (g rig) runAll(ctx context.Context, rows []row, variants []variant, rounds int, p *report, stderr io.Writer) {
-	for round := 1; round <= rounds; round++ {
+	for round := 1; round <= rounds && len(rows) > 0; round++ {
 		began := time.Now()
 		for _, r := range rows {
 			for i := range variants {

@@ -21,6 +21,8 @@ type report struct {
 	Skipped  map[string]string `json:"skipped,omitempty"` // why, by row
 	Failed   []string          `json:"failed,omitempty"`  // runs that are left out, and why
 	Samples  []sample          `json:"samples"`
+
+	Dispatches []dispatch `json:"dispatches,omitempty"` // of our multiplexers
 }
 
 // of picks the samples of a row and a variant.
@@ -92,6 +94,9 @@ func (p *report) sections(rows []row) []section {
 			all = append(all, section{title, p.parts(own)})
 		}
 		rows = others
+	}
+	if len(p.Dispatches) > 0 {
+		all = append(all, p.dispatchSection())
 	}
 	return all
 }

@@ -9,7 +9,10 @@ import (
 // print writes the report for a terminal.
 func (p *report) print(w io.Writer, rows []row) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s; %s\n%s\n", p.libraries(), p.Machine, p.Settings)
+	if names := p.libraries(); names != "" {
+		text.WriteString(names + "; ")
+	}
+	fmt.Fprintf(&text, "%s\n%s\n", p.Machine, p.Settings)
 	for _, r := range rows {
 		switch why := p.Skipped[r.String()]; {
 		case why != "":
