@@ -8,7 +8,7 @@ type barChart struct {
 	groups       []string
 	series       []series  // a value for each group
 	goals        []float64 // a mark for each group; 0 is none; nil: no group has one
-	missed       []bool    // of a single series: whose bars are of the other colour; nil is none
+	missed       []bool    // of a single series: whose goals are missed; nil: it is not told
 	text, tick   func(float64) string
 	unit         float64 // of which the ticks are round multiples; 0 is one
 	linear       bool    // else by logarithms
@@ -105,12 +105,18 @@ func (ch barChart) axis(from, to float64) scale {
 func (ch barChart) legend(c *canvas) {
 	x := 20.0
 	const y = 68
+	name := func(series int, text string) {
+		c.rect(fmt.Sprintf("s%d bar", series), x, y-9, 10, 10)
+		c.text("", "start", x+16, y, text)
+		x += widthOf(text) + 40
+	}
 	if len(ch.series) > 1 {
 		for i, s := range ch.series {
-			c.rect(fmt.Sprintf("s%d bar", i), x, y-9, 10, 10)
-			c.text("", "start", x+16, y, s.name)
-			x += widthOf(s.name) + 40
+			name(i, s.name)
 		}
+	} else if ch.missed != nil {
+		name(1, "reaches its goal")
+		name(0, "misses it")
 	}
 	if ch.goals != nil {
 		c.line("goal", x+4, y-11, x+4, y+2)

@@ -70,7 +70,7 @@ func (p *report) choose(rows []row, wanted func(row) bool) (kept []row) {
 func (p *report) overview(rows []row) *chart {
 	ch := barChart{
 		title: "How many times as good as " + p.Theirs,
-		about: "Rates as they are; times, CPU and memory turned round: more is better. A bar of the other colour misses its goal.",
+		about: "Rates as they are; times, CPU and memory turned round, so that more is better everywhere; by logarithms",
 		text:  func(v float64) string { return fmt.Sprintf("%.3g", v) },
 		tick:  func(v float64) string { return fmt.Sprintf("%.3g", v) },
 		base:  1, goals: []float64{}, missed: []bool{},

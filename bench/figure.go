@@ -12,6 +12,7 @@ const (
 	p99                    // 99 of 100
 	p999                   // 999 of 1000
 	resident               // octets of resident memory for each connection
+	served                 // milliseconds until one more client has its reply
 )
 
 // of is the figure of a sample.
@@ -30,8 +31,10 @@ func (f figure) of(s sample) float64 {
 		return s.P99
 	case p999:
 		return s.P999
+	case resident:
+		return s.Resident
 	}
-	return s.Resident
+	return s.Served
 }
 
 // absolute says that a want of this figure is about ours alone, and not about the
@@ -42,7 +45,7 @@ func (f figure) absolute() bool { return f == resident }
 func (f figure) moreIsBetter() bool { return f == rate }
 
 func (f figure) String() string {
-	return [...]string{"rate", "CPU", "p50", "p99", "p99.9", "memory"}[f]
+	return [...]string{"rate", "CPU", "p50", "p99", "p99.9", "memory", "served"}[f]
 }
 
 // text writes a value of the figure in about three digits.

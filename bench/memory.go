@@ -28,7 +28,7 @@ func weigh(ctx context.Context, server *child, r row, endpoint string, s *sample
 	}
 	address := strings.TrimPrefix(endpoint, "tcp://")
 	// One that comes and goes beforehand: what is made once belongs to the process.
-	if _, err := served(ctx, address, r.size); err != nil {
+	if _, err := serveOne(ctx, address, r.size); err != nil {
 		return err
 	}
 	before, err := server.resident()
@@ -44,7 +44,7 @@ func weigh(ctx context.Context, server *child, r row, endpoint string, s *sample
 	if err != nil {
 		return err
 	}
-	took, err := served(ctx, address, r.size)
+	took, err := serveOne(ctx, address, r.size)
 	if err != nil {
 		return fmt.Errorf("beside %d connections an honest client is not served: %w", r.peers, err)
 	}
@@ -56,9 +56,9 @@ func weigh(ctx context.Context, server *child, r row, endpoint string, s *sample
 	return nil
 }
 
-// served is how long an honest client takes to connect, shake hands and get a
+// serveOne tells how long an honest client takes to connect, shake hands and get a
 // reply.
-func served(ctx context.Context, address string, size int) (took time.Duration, err error) {
+func serveOne(ctx context.Context, address string, size int) (took time.Duration, err error) {
 	began := time.Now()
 	c, err := gather(ctx, address, 1, func(conn net.Conn) error {
 		d, err := (&plainDealer{conn: conn}).shakeHands()

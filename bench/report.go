@@ -110,7 +110,10 @@ func (p *report) parts(rows []row) []part {
 		for _, s := range p.of(rows[0], p.Ours) {
 			n = s.Connections
 		}
-		return []part{{fmt.Sprintf("Resident memory of the server for each of %d connections", n), p.figures(rows, resident)}}
+		return []part{
+			{fmt.Sprintf("Resident memory of the server for each of %d connections", n), p.figures(rows, resident)},
+			{"Milliseconds in which one more client, beside them, connects and gets its reply", p.figures(rows, served)},
+		}
 	case p50:
 		return []part{
 			{"Microseconds", p.figures(rows, p50, p99, p999)},

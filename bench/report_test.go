@@ -19,7 +19,7 @@ func pretended(rows []row, rounds int, times float64) *report {
 			theirs := sample{
 				Row: r.String(), Variant: p.Theirs, Library: "libzmq 9.8.7", Round: round,
 				Messages: int64(1e9 * noise / float64(r.size)), Seconds: 1, SendCPU: 0.4, ReceiveCPU: 0.6,
-				P50: 50, P99: 120, P999: 800, Connections: r.peers, Resident: 20_000,
+				P50: 50, P99: 120, P999: 800, Connections: r.peers, Resident: 20_000, Served: 3,
 			}
 			ours := theirs
 			ours.Variant, ours.Library = p.Ours, "zeromux"
@@ -69,7 +69,7 @@ func TestEverySectionOfTheReportIsPrinted(t *testing.T) {
 		"libzmq 9.8.7, zeromux abc123; 2 cores of a Pretender",
 		"ONE WAY", "THERE AND BACK", "ONE TO MANY", "MANY CLIENTS OF ONE SERVER", "COMING AND GOING", "MEMORY",
 		"Microseconds", "REQ/REP ipc 64 B p99.9", "Deliveries per second", "Round trips per second", "Connections per second",
-		"each of 10000 connections", "9.77 KiB",
+		"each of 10000 connections", "9.77 KiB", "one more client",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &out)

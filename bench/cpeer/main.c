@@ -15,7 +15,6 @@
 #include "peer.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +23,9 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 const char *endpoint = "";
 size_t size = 64;
@@ -84,7 +86,9 @@ static void *control(void *unused)
             say("{\"event\":\"mark\",\"messages\":%lld,\"cpu_ns\":%lld}\n",
                 (long long)__atomic_load_n(&passed, __ATOMIC_RELAXED), (long long)cpu());
         if (strcmp(line, "trim\n") == 0) {
+#ifdef __GLIBC__
             malloc_trim(0);
+#endif
             say("{\"event\":\"trimmed\"}\n");
         }
     }
