@@ -16,6 +16,9 @@ import (
 // defaultMaxSockets is libzmq's ZMQ_MAX_SOCKETS_DFLT.
 const defaultMaxSockets = 1023
 
+// maxIOThreads bounds ContextConfig.IOThreads: more cannot be meant.
+const maxIOThreads = 1024
+
 // A Context owns sockets, inproc names and timers. Most programs never make
 // one: NewSocket uses DefaultContext.
 type Context struct {
@@ -41,6 +44,18 @@ type ContextConfig struct {
 	NotBlocky bool `json:"not_blocky" yaml:"not_blocky" toml:"not_blocky"`
 	// IPv6 makes Network.IPv6 the default of the sockets. libzmq: ZMQ_IPV6.
 	IPv6 bool `json:"ipv6" yaml:"ipv6" toml:"ipv6"`
+	// IOThreads is how many loops share the connections of the context. Zero is the
+	// default, 1. They are made when they are needed, and a socket with one
+	// connection needs none. libzmq: ZMQ_IO_THREADS, where zero means none.
+	IOThreads int `json:"io_threads" yaml:"io_threads" toml:"io_threads"`
+	// Multiplexer names what waits for the descriptors of connections: "epoll",
+	// "kqueue", "poll" and "select" are loops over a back end of package iomux,
+	// "runtime" is a goroutine for each connection, "stream" are two. Empty is the
+	// default: what suits best, and the connection of a socket that has only one
+	// is read by the application itself. The environment variable
+	// ZEROMUX_MULTIPLEXER stands in when it is empty. libzmq decides when it is
+	// built.
+	Multiplexer string `json:"multiplexer" yaml:"multiplexer" toml:"multiplexer"`
 	// Logger gets a debug record of every event of every socket. Nil is the
 	// default: silence.
 	Logger *slog.Logger `json:"-" yaml:"-" toml:"-"`
@@ -55,13 +70,17 @@ func NewContext(config *ContextConfig) *Context {
 	if c.config.MaxSockets <= 0 {
 		c.config.MaxSockets = defaultMaxSockets
 	}
+	if c.config.Multiplexer == "" {
+		c.config.Multiplexer = os.Getenv("ZEROMUX_MULTIPLEXER")
+	}
 	c.env = &engine.Env{
 		// For tests: memory that is used after it was released shows at once.
 		Pool:   &message.Pool{Poison: os.Getenv("ZEROMUX_POISON") != ""},
 		Wheel:  engine.NewWheel(engine.SystemClock()),
 		Logger: c.config.Logger,
 
-		Multiplexer: os.Getenv("ZEROMUX_MULTIPLEXER"),
+		Multiplexer: c.config.Multiplexer,
+		Loops:       c.config.IOThreads,
 	}
 	return c
 }
@@ -80,8 +99,17 @@ func NewSocket(t SocketType, config *Config) (*Socket, error) {
 // Term is Context.Term of DefaultContext; afterwards NewSocket fails.
 func Term(ctx context.Context) error { return DefaultContext().Term(ctx) }
 
+// check returns what is wrong with the configuration.
+func (c *ContextConfig) check() error {
+	if c.IOThreads < 0 || c.IOThreads > maxIOThreads {
+		return fmt.Errorf("%w: IOThreads %d, must be 0 to %d", ErrInvalid, c.IOThreads, maxIOThreads)
+	}
+	return engine.CheckMultiplexer(c.Multiplexer)
+}
+
 // NewSocket makes a socket. Nil is the default configuration. The error wraps
-// ErrInvalid, ErrTooManySockets or ErrTerminated.
+// ErrInvalid, ErrTooManySockets, ErrTerminated, or errors.ErrUnsupported when the
+// context asks for a multiplexer that the system does not have.
 func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
 	row, ok := pattern.Lookup(pattern.Type(t))
 	if !ok {
@@ -91,6 +119,9 @@ func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
 		config = &Config{}
 	}
 	if err := config.check(t); err != nil {
+		return nil, &OpError{Op: "new socket", Socket: t, Err: err}
+	}
+	if err := c.config.check(); err != nil {
 		return nil, &OpError{Op: "new socket", Socket: t, Err: err}
 	}
 	s := newSocket(c, row, config)

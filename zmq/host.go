@@ -24,6 +24,13 @@ func (h host) Started(session *engine.Session) bool {
 	return true
 }
 
+// Alone implements engine.Host.
+func (h host) Alone() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.online) == 0
+}
+
 // Open implements engine.Host.
 func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
 	h.mu.Lock()

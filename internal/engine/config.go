@@ -17,17 +17,31 @@ type Env struct {
 	Pool *message.Pool
 	// Wheel keeps all timers.
 	Wheel *Wheel
-	// Multiplexer names what waits for descriptors; empty: what suits best.
+	// Multiplexer names what waits for descriptors: Stream, Runtime, or a back end
+	// of package iomux. Empty: what suits best.
 	Multiplexer string
+	// Loops is how many loops share the connections; zero: one.
+	// libzmq: ZMQ_IO_THREADS.
+	Loops int
 	// Logger gets a debug record of every event; nil: silent.
 	Logger *slog.Logger
 
+	loops   loops
 	running count // sessions, listeners and what they started, as far as it has not ended
 }
 
 // Wait returns when every session and listener has ended, and whatever they
 // started.
-func (e *Env) Wait() { e.running.wait() }
+func (e *Env) Wait() {
+	e.running.wait()
+	e.loops.close()
+}
+
+// Names of Env.Multiplexer that are no back ends.
+const (
+	Stream  = "stream"  // a goroutine for each direction of a connection
+	Runtime = "runtime" // a goroutine for each connection, parked by the Go runtime
+)
 
 // Config is an engine's share of a socket's options, as they were when the
 // endpoint was bound or connected.
@@ -123,6 +137,8 @@ type Host interface {
 	// Started says that s exists, before anything else happens to it. It
 	// reports false when the socket is closed: s ends at once.
 	Started(s *Session) bool
+	// Alone reports whether the next peer to be there would be the only one.
+	Alone() bool
 	// Open makes a pipe for s and attaches one end to the socket. The session
 	// carries the other, and is told of both by Hold before anything can be
 	// written. It reports false when the socket is closed or its pattern takes

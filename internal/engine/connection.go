@@ -110,7 +110,7 @@ func (c *connection) handle(n int) (waiting bool, err error) {
 // has failed, while the peer still speaks.
 func (c *connection) waitFarewell() {
 	c.leave.Store(c.session.env.Wheel.After(farewell, func() {
-		if c.held.Load() || c.parting.Load() && unsent(c.net) || c.mute.Load() && c.fresh.Swap(false) {
+		if c.held.Load() || c.parting.Load() && c.driver.unsent() || c.mute.Load() && c.fresh.Swap(false) {
 			c.waitFarewell()
 			return
 		}

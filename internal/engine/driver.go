@@ -27,6 +27,8 @@ type driver interface {
 	// resume says that reading may go on. Called under whatever locks of the
 	// socket: it only signals.
 	resume()
+	// unsent reports whether the peer's system has still to acknowledge something.
+	unsent() bool
 	// close interrupts both directions. Called once, by abort.
 	close()
 }

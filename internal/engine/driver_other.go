@@ -2,6 +2,25 @@
 
 package engine
 
+import (
+	"errors"
+	"fmt"
+)
+
 // newDriver returns the only driver of systems on which nobody can wait for a
 // descriptor without reading it.
 func newDriver(c *connection) driver { return newStream(c) }
+
+// CheckMultiplexer reports whether this system has what a name of Env.Multiplexer
+// means.
+func CheckMultiplexer(name string) error {
+	if name == "" || name == Stream {
+		return nil
+	}
+	return fmt.Errorf("multiplexer %q: %w", name, errors.ErrUnsupported)
+}
+
+// loops would wait for many descriptors.
+type loops struct{}
+
+func (*loops) close() {}

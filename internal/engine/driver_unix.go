@@ -3,8 +3,13 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
 	"net"
+	"slices"
 	"syscall"
+
+	"zeromux/iomux"
 )
 
 // descriptorOf returns the way to the descriptor of a connection that is nothing
@@ -19,12 +24,32 @@ func descriptorOf(nc net.Conn) (syscall.RawConn, bool) {
 	return nil, false
 }
 
-// newDriver returns the driver that suits the connection.
+// newDriver returns the driver that suits the connection. The only one of a socket
+// is read by the application itself; others share loops.
 func newDriver(c *connection) driver {
-	if c.session.env.Multiplexer != "stream" {
-		if raw, ok := descriptorOf(c.net); ok {
-			return newParked(c, raw)
+	env := c.session.env
+	raw, ok := descriptorOf(c.net)
+	if !ok || env.Multiplexer == Stream {
+		return newStream(c)
+	}
+	if env.Multiplexer == Runtime || env.Multiplexer == "" && c.session.host.Alone() {
+		return newParked(c, raw, env.Multiplexer == "")
+	}
+	l, err := env.loops.pick(env.Pool, iomux.Backend(env.Multiplexer), env.Loops)
+	if err == nil {
+		var d *looped
+		if d, err = newLooped(c, raw, l); err == nil {
+			return d
 		}
 	}
-	return newStream(c)
+	return newParked(c, raw, false) // descriptors or memory have run out: it needs neither
+}
+
+// CheckMultiplexer reports whether this system has what a name of Env.Multiplexer
+// means.
+func CheckMultiplexer(name string) error {
+	if name == "" || name == Stream || name == Runtime || slices.Contains(iomux.Available(), iomux.Backend(name)) {
+		return nil
+	}
+	return fmt.Errorf("multiplexer %q: %w", name, errors.ErrUnsupported)
 }

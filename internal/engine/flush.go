@@ -21,6 +21,10 @@ type sink interface {
 	// lookout sees to it that unblock is called when more can be written, or the
 	// connection has been given up. It does not wait.
 	lookout()
+	// halfClose says that nothing more will be written.
+	halfClose() error
+	// over is called when both directions have ended.
+	over()
 }
 
 // writing is who writes a connection.
@@ -236,7 +240,7 @@ func (f *flusher) leave() bool {
 	ended := f.ended
 	f.mu.Unlock()
 	if ended {
-		f.end()
+		f.endWriting()
 	}
 	return true
 }
@@ -251,7 +255,7 @@ func (f *flusher) block() {
 	}
 	f.mu.Unlock()
 	if ended {
-		f.end()
+		f.endWriting()
 		return
 	}
 	f.to.lookout()
@@ -262,12 +266,12 @@ func (f *flusher) finish() {
 	f.mu.Lock()
 	f.state = over
 	f.mu.Unlock()
-	f.end()
+	f.endWriting()
 }
 
-// stop is called when the reading side has ended, after the connection was given
+// stopWriting is called when the reading side has ended, after the connection was given
 // up.
-func (f *flusher) stop() {
+func (f *flusher) stopWriting() {
 	f.mu.Lock()
 	f.ended = true
 	free := f.state == resting || f.state == blocked
@@ -276,15 +280,14 @@ func (f *flusher) stop() {
 	}
 	f.mu.Unlock()
 	if free {
-		f.end()
+		f.endWriting()
 	}
 }
 
-// end counts the sending side off. An application may be calling, so that what
-// follows has a goroutine of its own.
-func (f *flusher) end() {
+// endWriting counts the sending side off.
+func (f *flusher) endWriting() {
 	if f.c.through() {
-		go f.c.session.lost(f.c)
+		f.to.over()
 	}
 }
 
@@ -301,8 +304,7 @@ func (f *flusher) failed() {
 
 // farewell ends a connection over which everything has been said.
 func (f *flusher) farewell() {
-	half, ok := f.c.net.(interface{ CloseWrite() error })
-	if ok && half.CloseWrite() == nil {
+	if f.to.halfClose() == nil {
 		f.c.parting.Store(true)
 		f.c.waitFarewell()
 	} else {

@@ -23,6 +23,9 @@ func push(c chan struct{}) {
 // resume is the driver's.
 func (g *gate) resume() { push(g.room) }
 
+// unsent is the driver's.
+func (g *gate) unsent() bool { return unsent(g.net) }
+
 // isClosed reports whether the connection is given up before anything was read: a
 // peer that is not served.
 func (g *gate) isClosed() bool {

@@ -5,7 +5,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -27,7 +26,8 @@ type parked struct {
 	flusher
 	raw syscall.RawConn
 
-	turn turn // who reads; all below is the reader's
+	direct bool // applications may read
+	turn   turn // who reads; all below is the reader's
 
 	try func(fd uintptr) bool // reads once; a field, so that it is made once
 	n   int                   // what try has read
@@ -38,12 +38,18 @@ type parked struct {
 	stir    func() // a field, as try is
 	waiting bool   // for room: something is held back
 	clock   *time.Timer
+
+	// Of who writes: what put is to write, and what came of it.
+	put    func(fd uintptr) bool
+	list   [][]byte
+	wrote  int
+	putErr error
 }
 
-func newParked(c *connection, raw syscall.RawConn) *parked {
-	p := &parked{gate: newGate(c), raw: raw}
+func newParked(c *connection, raw syscall.RawConn, direct bool) *parked {
+	p := &parked{gate: newGate(c), raw: raw, direct: direct}
 	p.flusher.c, p.to = c, p
-	p.try, p.stir = p.readOnce, p.interrupt
+	p.try, p.put, p.stir = p.readOnce, p.writeOnce, p.interrupt
 	p.turn.state, p.turn.wake = inBackground, make(chan struct{}, 1)
 	return p
 }
@@ -63,7 +69,7 @@ func (p *parked) close() {
 func (p *parked) read() {
 	p.abort(p.readAll())
 	p.rest()
-	p.stop()
+	p.stopWriting()
 	if p.through() {
 		p.session.lost(p.connection)
 	}
@@ -121,8 +127,6 @@ func (p *parked) interrupt() {
 	_ = p.net.SetReadDeadline(longAgo) // on failure nobody is waiting
 }
 
-var longAgo = time.Unix(1, 0)
-
 // calm lets readers wait again: until a time, or for ever.
 func (p *parked) calm(until time.Time) {
 	p.stirred.Store(!until.IsZero())
@@ -133,7 +137,7 @@ func (p *parked) calm(until time.Time) {
 // until a time, zero for ever. It reports false when somebody else reads, or
 // nothing more comes; then the application waits by itself.
 func (p *parked) lead(ctx context.Context, w *pipe.Waiter, until time.Time) (ok bool, err error) {
-	if !p.turn.lead() {
+	if !p.direct || !p.turn.lead() {
 		return false, nil
 	}
 	if ctx.Done() != nil {
@@ -197,16 +201,30 @@ func (p *parked) readOnce(fd uintptr) bool {
 }
 
 // write is the flusher's sink.
-func (p *parked) write(list [][]byte) (n int, err error) {
-	failed := p.raw.Write(func(fd uintptr) bool {
-		n, err = writeFD(int(fd), list)
-		return true
-	})
-	if failed != nil {
-		err = failed
+func (p *parked) write(list [][]byte) (int, error) {
+	p.list = list
+	p.wrote = 0
+	err := p.raw.Write(p.put)
+	if err == nil {
+		err = p.putErr
 	}
-	return n, err
+	p.list = nil
+	return p.wrote, err
 }
+
+// writeOnce writes what the system takes.
+func (p *parked) writeOnce(fd uintptr) bool {
+	p.wrote, p.putErr = writeFD(int(fd), p.list)
+	return true
+}
+
+func (p *parked) halfClose() error {
+	return p.net.(interface{ CloseWrite() error }).CloseWrite()
+}
+
+// over tells the session. An application may be calling, so that what follows has a
+// goroutine of its own.
+func (p *parked) over() { go p.session.lost(p.connection) }
 
 // lookout waits for room on a goroutine of its own: who was about to write may be
 // an application.
@@ -221,36 +239,4 @@ func (p *parked) lookout() {
 func writable(fd uintptr) bool {
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
 	return n != 0 || err != nil && err != unix.EINTR
-}
-
-// readFD reads once and never waits.
-func readFD(fd int, b []byte) (int, error) {
-	for {
-		n, err := unix.Read(fd, b)
-		switch {
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			return 0, errAgain
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		default:
-			return n, nil
-		}
-	}
-}
-
-// writeFD writes once and never waits.
-func writeFD(fd int, list [][]byte) (int, error) {
-	for {
-		n, err := writev(fd, list)
-		switch err {
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return 0, errAgain
-		default:
-			return max(n, 0), err
-		}
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"testing"
@@ -49,8 +50,10 @@ type socket struct {
 // newSocket makes a socket of a type that talks to any of peers.
 func newSocket(tb testing.TB, socketType string, peers ...string) *socket {
 	s := &socket{
-		TB:       tb,
-		env:      &Env{Pool: new(message.Pool), Wheel: NewWheel(SystemClock())},
+		TB: tb,
+		env: &Env{
+			Pool: new(message.Pool), Wheel: NewWheel(SystemClock()), Multiplexer: os.Getenv("ZEROMUX_MULTIPLEXER"),
+		},
 		detached: make(map[*pipe.End]bool),
 		sessions: make(map[*Session]bool),
 	}
@@ -81,6 +84,12 @@ func (s *socket) Started(session *Session) bool {
 	defer s.mu.Unlock()
 	s.sessions[session] = true
 	return true
+}
+
+func (s *socket) Alone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.peers) == 0
 }
 
 func (s *socket) Open(session *Session) (app, end *pipe.End, ok bool) {

@@ -17,9 +17,12 @@ func unsent(nc net.Conn) bool {
 	if err != nil {
 		return false
 	}
-	n := 0
-	if raw.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }) != nil {
-		return false
-	}
+	some := false
+	return raw.Control(func(fd uintptr) { some = unsentFD(int(fd)) }) == nil && some
+}
+
+// unsentFD is unsent of a descriptor.
+func unsentFD(fd int) bool {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
 	return err == nil && n > 0
 }

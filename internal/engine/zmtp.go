@@ -90,6 +90,8 @@ func (z *zmtpIn) space() []byte {
 		return z.block.B[z.blockFill:]
 	}
 	switch {
+	case z.chunk == nil && z.large && z.life >= hugeChunk:
+		z.chunk = z.newChunk(hugeChunk)
 	case z.chunk == nil:
 		z.chunk = z.pool.Chunk(message.SmallChunk)
 	case z.fill == z.from && z.chunk.Sole(), len(z.chunk.B)-z.fill < len(z.chunk.B)/4, z.need > len(z.chunk.B)-z.parsed:
@@ -443,13 +445,47 @@ func (z *zmtpIn) blockCommand(c *message.Chunk) error {
 	return nil
 }
 
-// idle gives back the chunk, if nothing lies in it that is still wanted.
+// idle gives back the chunk, if nothing lies in it that is unfinished. One of
+// which the beginning is still being read by the socket is filled further, unless
+// it is huge.
 func (z *zmtpIn) idle() {
-	if z.chunk != nil && z.from == z.fill && z.block == nil && z.chunk.Sole() {
-		z.chunk.Release()
-		z.chunk = nil
-		z.from, z.begun, z.parsed, z.fill = 0, 0, 0, 0
+	if z.chunk != nil && z.from == z.fill && z.block == nil && (z.large || z.chunk.Sole()) {
+		z.forget()
 	}
+}
+
+// bare reports whether the connection has no memory and needs none of its own.
+func (z *zmtpIn) bare() bool { return z.chunk == nil && z.block == nil && !z.large }
+
+// borrow lets a bare connection read into a chunk that is shared with others, from
+// at on.
+func (z *zmtpIn) borrow(c *message.Chunk, at int) {
+	c.Retain()
+	z.chunk = c
+	z.from, z.begun, z.parsed, z.fill = at, at, at, at
+}
+
+// giveBack ends borrowing, of a chunk that was free from at on, and tells from where
+// on it is free now. It reports false when the rest of the chunk is the
+// connection's, because something in it is unfinished.
+func (z *zmtpIn) giveBack(c *message.Chunk, at int) (free int, ok bool) {
+	switch {
+	case z.chunk != c: // the connection has taken another
+		z.idle()
+		return at, true
+	case z.from != z.fill || z.block != nil:
+		return 0, false
+	}
+	at = z.fill
+	z.forget()
+	return at, true
+}
+
+// forget lets go of the chunk.
+func (z *zmtpIn) forget() {
+	z.chunk.Release()
+	z.chunk = nil
+	z.from, z.begun, z.parsed, z.fill = 0, 0, 0, 0
 }
 
 // rest gives memory back that a connection needs only while octets come in.

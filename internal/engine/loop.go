@@ -1,0 +1,302 @@
+//go:build unix
+
+package engine
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"zeromux/internal/message"
+	"zeromux/iomux"
+)
+
+// A loop drives any number of connections with one goroutine, which waits for all
+// of them at once. Where the descriptor of its Mux can itself be waited for by the
+// poller of the Go runtime, the goroutine is parked there (nested); elsewhere it
+// holds a thread in Wait (blocking).
+type loop struct {
+	mux   iomux.Mux
+	nest  *os.File // the descriptor of mux, in the hands of the Go runtime; nil: blocking
+	pool  *message.Pool
+	ended chan struct{} // closed when the goroutine has ended
+
+	// The loop's own.
+	ready  []iomux.Event
+	again  bool           // something may still be ready: look before waiting
+	shared *message.Chunk // where connections read that keep no memory; nil: none yet
+	fill   int            // octets of shared that are used
+
+	mu     sync.Mutex // guards what follows; under it nothing is called
+	member []*looped  // by token
+	free   []uint64   // tokens that nobody has
+	posted []*looped  // that want something
+	asleep bool
+	over   bool
+}
+
+const (
+	// loopEvents is how many ready descriptors are handed out at once.
+	loopEvents = 128
+	// loopBudget is how many octets of one connection are read in one round, so that
+	// one that floods leaves time for its neighbours.
+	loopBudget = 256 << 10
+)
+
+// newLoop makes a loop on a back end of iomux and starts it.
+func newLoop(pool *message.Pool, backend iomux.Backend) (*loop, error) {
+	mux, err := iomux.New(backend)
+	if err != nil {
+		return nil, err
+	}
+	l := &loop{mux: mux, pool: pool, ready: make([]iomux.Event, loopEvents), ended: make(chan struct{})}
+	l.nest = nested(mux)
+	go l.run()
+	return l, nil
+}
+
+// nested gives the descriptor of a Mux to the Go runtime, or returns nil.
+func nested(mux iomux.Mux) *os.File {
+	n, ok := mux.(iomux.Nester)
+	if !ok {
+		return nil
+	}
+	inner, ok := n.Nest()
+	if !ok {
+		return nil
+	}
+	fd, err := unix.FcntlInt(uintptr(inner), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd) // nothing was done with it
+		return nil
+	}
+	file := os.NewFile(uintptr(fd), "multiplexer")
+	if file.SetReadDeadline(time.Time{}) != nil { // the runtime does not wait for it
+		_ = file.Close() // nothing was done with it
+		return nil
+	}
+	return file
+}
+
+// run is the loop's goroutine.
+func (l *loop) run() {
+	defer close(l.ended)
+	if l.nest == nil {
+		for l.round(-1) {
+		}
+	} else {
+		l.runNested()
+		_ = l.nest.Close() // before the Mux that it belongs to
+	}
+	if l.shared != nil {
+		l.shared.Release()
+	}
+	_ = l.mux.Close() // nothing is registered any more
+}
+
+// runNested parks in the poller of the Go runtime while nothing is ready. Rounds
+// are made inside of Read: what becomes ready between a round and the parking ends
+// the parking at once.
+func (l *loop) runNested() {
+	raw, err := l.nest.SyscallConn()
+	if err != nil {
+		return // not of an open file
+	}
+	over := false
+	look := func(uintptr) bool {
+		for {
+			if !l.round(0) {
+				over = true
+				return true
+			}
+			if !l.again && l.rest() {
+				return false
+			}
+		}
+	}
+	for !over {
+		if err := raw.Read(look); errors.Is(err, os.ErrDeadlineExceeded) {
+			_ = l.nest.SetReadDeadline(time.Time{}) // woken; on failure Read fails as well
+		} else if err != nil {
+			return
+		}
+	}
+}
+
+// rest notes that the loop is about to wait, unless something was posted.
+func (l *loop) rest() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asleep = len(l.posted) == 0 && !l.over
+	return l.asleep
+}
+
+// round does what was posted and what is ready. It reports false at the end.
+func (l *loop) round(timeout time.Duration) bool {
+	if !l.posts() {
+		return false
+	}
+	if timeout != 0 && (l.again || !l.rest()) {
+		timeout = 0
+	}
+	n, err := l.mux.Wait(l.ready, timeout)
+	l.mu.Lock()
+	l.asleep = false
+	l.mu.Unlock()
+	l.again = n == len(l.ready)
+	if err != nil && !errors.Is(err, iomux.ErrOrphan) {
+		return false
+	}
+	for _, e := range l.ready[:n] {
+		if d := l.at(e.Token); d != nil {
+			d.happened(e)
+		}
+	}
+	return true
+}
+
+// at returns who has a token.
+func (l *loop) at(token uint64) *looped {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.member[token]
+}
+
+// posts does what was posted.
+func (l *loop) posts() bool {
+	l.mu.Lock()
+	list, over := l.posted, l.over
+	l.posted, l.asleep = nil, false
+	l.mu.Unlock()
+	for _, d := range list {
+		d.asked()
+	}
+	return !over
+}
+
+// post lets the loop ask d what it wants. Called under whatever locks.
+func (l *loop) post(d *looped, what uint8) {
+	l.mu.Lock()
+	if d.wants == 0 {
+		l.posted = append(l.posted, d)
+	}
+	d.wants |= what
+	l.rouse()
+}
+
+// rouse wakes the loop if it sleeps, and releases l.mu.
+func (l *loop) rouse() {
+	wake := l.asleep
+	l.asleep = false
+	l.mu.Unlock()
+	switch {
+	case !wake:
+	case l.nest != nil:
+		_ = l.nest.SetReadDeadline(longAgo) // on failure nobody is parked
+	default:
+		_ = l.mux.Wake() // on failure nobody waits
+	}
+}
+
+// join gives d a token.
+func (l *loop) join(d *looped) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := len(l.free); k > 0 {
+		d.token, l.free = l.free[k-1], l.free[:k-1]
+		l.member[d.token] = d
+		return
+	}
+	d.token = uint64(len(l.member))
+	l.member = append(l.member, d)
+}
+
+// part takes the token back.
+func (l *loop) part(d *looped) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.member[d.token] = nil
+	l.free = append(l.free, d.token)
+}
+
+// close ends the loop, once no connection is left, and waits for it.
+func (l *loop) close() {
+	l.mu.Lock()
+	l.over = true
+	l.rouse()
+	<-l.ended
+}
+
+// space returns the chunk that connections without memory read into, and how much
+// of it is used.
+func (l *loop) space() (*message.Chunk, int) {
+	if l.shared != nil && len(l.shared.B)-l.fill < message.LargeChunk/4 {
+		if l.shared.Sole() {
+			l.fill = 0
+		} else {
+			l.keep()
+		}
+	}
+	if l.shared == nil {
+		l.shared, l.fill = l.pool.Chunk(message.LargeChunk), 0
+	}
+	return l.shared, l.fill
+}
+
+// keep leaves the shared chunk to a connection.
+func (l *loop) keep() {
+	l.shared.Release()
+	l.shared = nil
+}
+
+// loops are those of a context, made as they are needed.
+type loops struct {
+	mu   sync.Mutex // guards what follows
+	list []*loop
+	err  error // why there is none
+	next int
+}
+
+// pick returns the loop for the next connection, of at most so many.
+func (ls *loops) pick(pool *message.Pool, backend iomux.Backend, most int) (*loop, error) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if len(ls.list) < max(most, 1) && ls.err == nil {
+		var l *loop
+		if l, ls.err = newLoop(pool, backend); l != nil {
+			ls.list = append(ls.list, l)
+		}
+	}
+	if len(ls.list) == 0 {
+		return nil, ls.err
+	}
+	ls.next++
+	return ls.list[ls.next%len(ls.list)], nil
+}
+
+// close ends all loops.
+func (ls *loops) close() {
+	ls.mu.Lock()
+	list := ls.list
+	ls.list = nil
+	ls.mu.Unlock()
+	for _, l := range list {
+		l.close()
+	}
+}
+
+// leaveNet takes a connection out of the hands of package net, which closes its
+// own descriptor: the Go runtime must not be told of what a loop waits for.
+func leaveNet(raw syscall.RawConn) (fd int, err error) {
+	failed := raw.Control(func(own uintptr) {
+		fd, err = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	return fd, errors.Join(failed, err)
+}

@@ -1,0 +1,280 @@
+//go:build unix
+
+package engine
+
+import (
+	"io"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"zeromux/iomux"
+)
+
+// looped is the driver of a connection in a loop. The loop's goroutine reads it; it
+// has none of its own, and no buffer while nothing comes.
+type looped struct {
+	*connection
+	flusher
+	loop  *loop
+	token uint64
+
+	wants uint8 // what was posted; guarded by loop.mu
+
+	// The loop's own.
+	interest iomux.Interest
+	added    bool
+	stopped  bool // nothing is read any more
+
+	fdMu   sync.Mutex // guards fd against being closed while it is shut down
+	fd     int
+	closed bool
+}
+
+// What may be posted to a loop.
+const (
+	wantStart uint8 = 1 << iota
+	wantRoom        // reading may go on
+	wantWrite       // the system took no more
+	wantClose       // the connection is given up
+)
+
+// newLooped gives a connection to a loop. On an error it is where it was.
+func newLooped(c *connection, raw syscall.RawConn, l *loop) (*looped, error) {
+	fd, err := leaveNet(raw)
+	if err != nil {
+		return nil, err
+	}
+	d := &looped{connection: c, loop: l, fd: fd}
+	d.flusher.c, d.to = c, d
+	l.join(d)
+	_ = c.net.Close() // the other descriptor of the same; its addresses are still known
+	return d, nil
+}
+
+func (d *looped) start() {
+	d.loop.post(d, wantStart)
+	d.flush(false)
+}
+
+func (d *looped) resume() { d.loop.post(d, wantRoom) }
+
+func (d *looped) close() {
+	d.fdMu.Lock()
+	if !d.closed {
+		_ = unix.Shutdown(d.fd, unix.SHUT_RDWR) // it fails when the peer has gone
+	}
+	d.fdMu.Unlock()
+	d.loop.post(d, wantClose)
+}
+
+func (d *looped) lookout() { d.loop.post(d, wantWrite) }
+
+func (d *looped) write(list [][]byte) (int, error) { return writeFD(d.fd, list) }
+
+func (d *looped) halfClose() error { return unix.Shutdown(d.fd, unix.SHUT_WR) }
+
+func (d *looped) unsent() bool {
+	d.fdMu.Lock()
+	defer d.fdMu.Unlock()
+	return !d.closed && unsentFD(d.fd)
+}
+
+// over is called when both directions have ended: nobody uses the descriptor.
+func (d *looped) over() {
+	d.fdMu.Lock()
+	d.closed = true
+	_ = unix.Close(d.fd) // nothing could be done about an error
+	d.fdMu.Unlock()
+	go d.session.lost(d.connection)
+}
+
+// asked does what was posted. On the loop.
+func (d *looped) asked() {
+	d.loop.mu.Lock()
+	wants := d.wants
+	d.wants = 0
+	d.loop.mu.Unlock()
+	if d.stopped {
+		return
+	}
+	if wants&wantClose != 0 {
+		d.end()
+		return
+	}
+	if wants&wantStart != 0 && !d.handled(0) { // what came along with the handshake
+		return
+	}
+	if wants&wantRoom != 0 && d.held.Load() && !d.handled(heldBack) {
+		return
+	}
+	interest := d.interest
+	if wants&(wantStart|wantRoom) != 0 {
+		interest |= iomux.Read
+		if d.held.Load() {
+			interest &^= iomux.Read
+		}
+	}
+	if wants&wantWrite != 0 {
+		interest |= iomux.Write
+	}
+	d.watch(interest)
+}
+
+// watch changes what the loop waits for.
+func (d *looped) watch(interest iomux.Interest) bool {
+	if d.added && interest == d.interest {
+		return true
+	}
+	change := d.loop.mux.Modify
+	if !d.added {
+		change = d.loop.mux.Add
+	}
+	if err := change(d.fd, d.token, interest); err != nil {
+		d.abort(err)
+		d.end()
+		return false
+	}
+	d.added, d.interest = true, interest
+	return true
+}
+
+// happened deals with what the loop was told. On the loop.
+func (d *looped) happened(e iomux.Event) {
+	if e.Invalid {
+		d.abort(unix.EBADF)
+		d.end()
+		return
+	}
+	if d.interest&iomux.Write != 0 && (e.Writable || e.Error || e.Hangup) {
+		if !d.watch(d.interest &^ iomux.Write) {
+			return
+		}
+		go d.unblock()
+	}
+	if d.interest&iomux.Read != 0 && (e.Readable || e.Error || e.Hangup) {
+		d.read()
+	}
+}
+
+// read reads what is there, as far as one connection may at a time.
+func (d *looped) read() {
+	for budget := loopBudget; budget > 0; {
+		sharer, borrows := d.in.(*zmtpIn)
+		borrows = borrows && sharer.bare()
+		if borrows {
+			sharer.borrow(d.loop.space())
+		}
+		space := d.in.space()
+		n, err := readFD(d.fd, space)
+		if err == errAgain {
+			n, err = 0, nil
+		}
+		if err != nil {
+			d.abort(err)
+			d.end()
+			return
+		}
+		ok := n == 0 || d.handled(n)
+		short := n < len(space)
+		switch {
+		case borrows:
+			d.loop.lent(sharer, ok)
+		case short && ok:
+			d.in.idle()
+		}
+		if !ok || short || d.held.Load() {
+			return
+		}
+		budget -= n
+	}
+	d.loop.again = true
+}
+
+// lent takes back what is left of the shared chunk, unless the connection goes on
+// with it.
+func (l *loop) lent(z *zmtpIn, ok bool) {
+	if !ok { // it has ended, and holds nothing any more
+		l.keep()
+		return
+	}
+	if at, back := z.giveBack(l.shared, l.fill); back {
+		l.fill = at
+	} else {
+		l.keep()
+	}
+}
+
+// handled handles n octets, and stops reading at the mark. It reports false when
+// the connection has ended.
+func (d *looped) handled(n int) bool {
+	waiting, err := d.handle(n)
+	if err != nil {
+		d.abort(err)
+		d.end()
+		return false
+	}
+	if waiting == d.held.Load() {
+		return true
+	}
+	d.held.Store(waiting)
+	if waiting {
+		d.heart.pause()
+		return !d.added || d.watch(d.interest&^iomux.Read)
+	}
+	d.heart.resume()
+	return true
+}
+
+// end ends reading, of a connection that was given up. On the loop.
+func (d *looped) end() {
+	if d.stopped {
+		return
+	}
+	d.stopped = true
+	if d.added {
+		_ = d.loop.mux.Remove(d.fd) // it is there
+	}
+	d.loop.part(d)
+	d.rest()
+	d.stopWriting()
+	if d.through() {
+		d.over()
+	}
+}
+
+var longAgo = time.Unix(1, 0)
+
+// readFD reads once and never waits.
+func readFD(fd int, b []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, b)
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return 0, errAgain
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// writeFD writes once and never waits.
+func writeFD(fd int, list [][]byte) (int, error) {
+	for {
+		n, err := writev(fd, list)
+		switch err {
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return 0, errAgain
+		default:
+			return max(n, 0), err
+		}
+	}
+}
