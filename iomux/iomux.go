@@ -26,16 +26,16 @@ import (
 
 // Mux tells which of its descriptors are ready. Each method may be called from any
 // goroutine at any time, also while another is in Wait; a change counts at once, for
-// the Wait under way too. After Close each returns ErrClosed.
+// the Wait under way too. After Close each but Close returns ErrClosed.
 //
 // An error of Add, Modify or Remove is about that descriptor alone: the registrations
 // are as they were before, and the Mux goes on.
 //
 // Remove a descriptor before it is closed. What becomes of one that is not, until
 // Remove forgets it: poll and select tell of it once as Invalid (select may call it ready
-// before, if it was waiting for it); epoll and kqueue fall silent. In all of them the
-// number stays taken, and should it be given out again, poll and select take the new file
-// for the old.
+// before, if it was waiting for it); kqueue falls silent, and so does epoll once nothing
+// else has the file open (see ErrOrphan). In all of them the number stays taken, and
+// should it be given out again, poll and select take the new file for the old.
 type Mux interface {
 	// Add registers fd. Events of it carry token, which means nothing to the Mux.
 	// Without interest nothing is reported, not even a hang-up, until Modify.
