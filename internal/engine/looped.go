@@ -177,15 +177,16 @@ func (d *looped) read() {
 			d.end()
 			return
 		}
-		ok := n == 0 || d.handled(n)
+		// At the mark, or at the end, the receiving half is in other hands.
+		mine := n == 0 || d.handled(n) && !d.held.Load()
 		short := n < len(space)
 		switch {
 		case borrows:
-			d.loop.lent(sharer, ok)
-		case short && ok:
+			d.loop.lent(sharer, mine)
+		case short && mine:
 			d.in.idle()
 		}
-		if !ok || short || d.held.Load() {
+		if short || !mine {
 			return
 		}
 		budget -= n
@@ -195,8 +196,8 @@ func (d *looped) read() {
 
 // lent takes back what is left of the shared chunk, unless the connection goes on
 // with it.
-func (l *loop) lent(z *zmtpIn, ok bool) {
-	if !ok { // it has ended, and holds nothing any more
+func (l *loop) lent(z *zmtpIn, mine bool) {
+	if !mine {
 		l.keep()
 		return
 	}
