@@ -304,6 +304,7 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 		if from, own, err := s.next(); err == nil {
 			m := s.slab.give(&s.in, from, own)
 			s.unlockRecv()
+			s.hub.Received(false)
 			return m, nil
 		}
 		s.unlockRecv()
@@ -330,6 +331,7 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 				m.fill(&s.in, nil, 0, &s.slab)
 			}
 			s.recvMu.Unlock()
+			s.hub.Received(false)
 			return nil
 		}
 	}
@@ -344,6 +346,7 @@ func (s *Socket) recvInto(ctx context.Context, m *Message) error {
 		if from, own, err := s.next(); err == nil {
 			m.fill(&s.in, from, own, &s.slab)
 			s.unlockRecv()
+			s.hub.Received(false)
 			return nil
 		}
 		s.unlockRecv()

@@ -124,6 +124,9 @@ func (w *waiting) leave() {
 // sleep waits for a signal. It returns ErrTimeout or the context's error when
 // that comes first.
 func (w *waiting) sleep() error {
+	if w.op == opRecv {
+		w.socket.hub.Received(true)
+	}
 	done := w.ctx.Done()
 	timeout := w.timeout()
 	if timeout != 0 && w.until.IsZero() {

@@ -22,6 +22,16 @@ type Hub struct {
 	recv, send side
 
 	later tell // owned by sendMu
+
+	behind atomic.Bool // the last receive found a message at once
+}
+
+// Received notes whether a receive had to wait. While none has, messages are queueing
+// up: then what is sent need not go out at once, and goes with more of its kind.
+func (h *Hub) Received(waited bool) {
+	if h.behind.Load() == waited {
+		h.behind.Store(!waited)
+	}
 }
 
 // side is one direction of a hub.
@@ -232,6 +242,7 @@ func (h *Hub) tellLater(e *End) {
 type Tell struct {
 	first *End
 	more  []*End
+	alone bool
 }
 
 // Later takes the list of ends that must hear of what was written. Called with
@@ -240,7 +251,7 @@ func (h *Hub) Later() Tell {
 	if h.later.first == nil {
 		return Tell{}
 	}
-	t := Tell{h.later.first, h.later.more}
+	t := Tell{h.later.first, h.later.more, len(h.later.more) == 0 && !h.behind.Load()}
 	h.later.first = nil
 	h.later.more, h.later.spare = h.later.spare, nil
 	return t
@@ -254,7 +265,7 @@ func (t *Tell) Now() {
 	if t.first == nil {
 		return
 	}
-	t.first.readable(len(t.more) == 0)
+	t.first.readable(t.alone)
 	for i, e := range t.more {
 		e.readable(false)
 		t.more[i] = nil

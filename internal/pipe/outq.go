@@ -55,7 +55,7 @@ func (e *End) WriteAlone(frames [][]byte, owner *message.Owner) Status {
 	}
 	q.mu.Unlock()
 	if wake {
-		q.reader.readable(true)
+		q.reader.readable(!e.hub.behind.Load())
 	}
 	return st
 }
@@ -85,7 +85,7 @@ func (e *End) writeBody(body []byte) Status {
 	}
 	q.mu.Unlock()
 	if wake {
-		q.reader.readable(true)
+		q.reader.readable(!e.hub.behind.Load())
 	}
 	return st
 }

@@ -93,7 +93,8 @@ func (e *End) Join(h *Hub) {
 
 // Carry gives the end to a session. readable is called when something waits to be
 // taken, from any goroutine and with no lock held; alone says that it is an
-// application that calls, and that nobody else waits to be told. writable is
+// application that calls, that nobody else waits to be told, and that it is not
+// behind with receiving. writable is
 // called when there is room again, also under locks of the socket, and must only
 // signal. Called once, before the end is used.
 func (e *End) Carry(readable func(alone bool), writable func()) {
