@@ -304,7 +304,7 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 		if from, own, err := s.next(); err == nil {
 			m := s.slab.give(&s.in, from, own)
 			s.unlockRecv()
-			s.hub.Received(false)
+			s.hub.Received(true)
 			return m, nil
 		}
 		s.unlockRecv()
@@ -331,7 +331,7 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 				m.fill(&s.in, nil, 0, &s.slab)
 			}
 			s.recvMu.Unlock()
-			s.hub.Received(false)
+			s.hub.Received(true)
 			return nil
 		}
 	}
@@ -346,7 +346,7 @@ func (s *Socket) recvInto(ctx context.Context, m *Message) error {
 		if from, own, err := s.next(); err == nil {
 			m.fill(&s.in, from, own, &s.slab)
 			s.unlockRecv()
-			s.hub.Received(false)
+			s.hub.Received(true)
 			return nil
 		}
 		s.unlockRecv()
@@ -440,7 +440,9 @@ func (s *Socket) recvSlowly(ctx context.Context, take func(from *pipe.End, own i
 		from, own, no := s.next()
 		if no == nil {
 			take(from, own)
+			left := from != nil && from.Left()
 			s.unlockRecv()
+			s.hub.Received(left)
 			break
 		}
 		s.unlockRecv()

@@ -125,7 +125,7 @@ func (w *waiting) leave() {
 // that comes first.
 func (w *waiting) sleep() error {
 	if w.op == opRecv {
-		w.socket.hub.Received(true)
+		w.socket.hub.Received(false)
 	}
 	done := w.ctx.Done()
 	timeout := w.timeout()

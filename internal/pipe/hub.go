@@ -23,14 +23,15 @@ type Hub struct {
 
 	later tell // owned by sendMu
 
-	behind atomic.Bool // the last receive found a message at once
+	behind atomic.Bool // messages wait to be received, as far as is known
 }
 
-// Received notes whether a receive had to wait. While none has, messages are queueing
-// up: then what is sent need not go out at once, and goes with more of its kind.
-func (h *Hub) Received(waited bool) {
-	if h.behind.Load() == waited {
-		h.behind.Store(!waited)
+// Received notes whether the socket is behind: a receive need not wait, or has left
+// messages. Then what is sent need not go out at once, and goes with more of its
+// kind.
+func (h *Hub) Received(behind bool) {
+	if h.behind.Load() != behind {
+		h.behind.Store(behind)
 	}
 }
 

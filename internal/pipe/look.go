@@ -6,10 +6,10 @@ import "zeromux/internal/message"
 // as it is from Read: the end's owner is told when something waits. Called with
 // recvMu held.
 func (e *End) CanRead() Status {
-	c := &e.cur
-	if c.at < len(c.buf) || c.i < len(c.spans) {
+	if e.Left() {
 		return OK
 	}
+	c := &e.cur
 	st, room := e.in.look(c.used)
 	c.used = 0
 	if room {
@@ -17,6 +17,10 @@ func (e *End) CanRead() Status {
 	}
 	return st
 }
+
+// Left reports whether messages are left of those that were taken off the queue.
+// Called with recvMu held.
+func (e *End) Left() bool { return e.cur.at < len(e.cur.buf) || e.cur.i < len(e.cur.spans) }
 
 // look tells what take would, takes nothing, and acknowledges what the reader
 // has used up before.
