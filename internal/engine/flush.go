@@ -21,6 +21,8 @@ type sink interface {
 	// lookout sees to it that unblock is called when more can be written, or the
 	// connection has been given up. It does not wait.
 	lookout()
+	// handOver has somebody else go on with writing, and does not wait.
+	handOver()
 	// halfClose says that nothing more will be written.
 	halfClose() error
 	// over is called when both directions have ended.
@@ -37,9 +39,9 @@ const (
 	over                   // nobody any more
 )
 
-// A flusher is the sending side of a connection that is a descriptor. Nobody
-// waits for work: who brings it writes at once when the connection is quiet, or
-// starts a goroutine that writes until nothing is left.
+// A flusher is the sending side of a connection that is a descriptor. Nothing of it
+// waits for work: who brings it writes at once when the connection is quiet, or has
+// somebody else write until nothing is left.
 type flusher struct {
 	c  *connection
 	to sink
@@ -70,16 +72,21 @@ func (f *flusher) flush(alone bool) {
 		return
 	}
 	if !alone || !f.quiet() {
-		go f.run()
+		f.to.handOver()
 		return
 	}
-	switch f.work(inlineMost) {
+	f.turn(inlineMost)
+}
+
+// turn writes once, at most so many octets, and hands the rest over.
+func (f *flusher) turn(most int) {
+	switch f.work(most) {
 	case wroteAll:
 		if !f.leave() {
-			go f.run()
+			f.to.handOver()
 		}
 	case wroteSome:
-		go f.run()
+		f.to.handOver()
 	case wroteNone:
 		f.block()
 	}
@@ -88,7 +95,7 @@ func (f *flusher) flush(alone bool) {
 // unblock goes on where the system took no more.
 func (f *flusher) unblock() {
 	if f.take(blocked) {
-		f.run()
+		f.to.handOver()
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 )
 
 // A loop drives any number of connections with one goroutine, which waits for all
-// of them at once. Where the descriptor of its Mux can itself be waited for by the
+// of them at once and reads, and another that writes what their senders did not
+// write themselves (writer.go). Where the descriptor of its Mux can itself be waited for by the
 // poller of the Go runtime, the goroutine is parked there (nested); elsewhere it
 // holds a thread in Wait (blocking).
 type loop struct {
@@ -24,6 +25,8 @@ type loop struct {
 	nest  *os.File // the descriptor of mux, in the hands of the Go runtime; nil: blocking
 	pool  *message.Pool
 	ended chan struct{} // closed when the goroutine has ended
+
+	writer writer
 
 	// The loop's own.
 	ready  []iomux.Event
@@ -55,6 +58,8 @@ func newLoop(pool *message.Pool, backend iomux.Backend) (*loop, error) {
 	}
 	l := &loop{mux: mux, pool: pool, ready: make([]iomux.Event, loopEvents), ended: make(chan struct{})}
 	l.nest = nested(mux)
+	l.writer.init()
+	go l.writer.run()
 	go l.run()
 	return l, nil
 }
@@ -232,6 +237,7 @@ func (l *loop) close() {
 	l.over = true
 	l.rouse()
 	<-l.ended
+	l.writer.close()
 }
 
 // space returns the chunk that connections without memory read into, and how much

@@ -72,6 +72,8 @@ func (d *looped) close() {
 
 func (d *looped) lookout() { d.loop.post(d, wantWrite) }
 
+func (d *looped) handOver() { d.loop.writer.add(d) }
+
 func (d *looped) write(list [][]byte) (int, error) { return writeFD(d.fd, list) }
 
 func (d *looped) halfClose() error { return unix.Shutdown(d.fd, unix.SHUT_WR) }
@@ -152,7 +154,7 @@ func (d *looped) happened(e iomux.Event) {
 		if !d.watch(d.interest &^ iomux.Write) {
 			return
 		}
-		go d.unblock()
+		d.unblock()
 	}
 	if d.interest&iomux.Read != 0 && (e.Readable || e.Error || e.Hangup) {
 		d.read()

@@ -226,6 +226,9 @@ func (p *parked) halfClose() error {
 // goroutine of its own.
 func (p *parked) over() { go p.session.lost(p.connection) }
 
+// handOver starts a goroutine that writes until nothing is left.
+func (p *parked) handOver() { go p.run() }
+
 // lookout waits for room on a goroutine of its own: who was about to write may be
 // an application.
 func (p *parked) lookout() {
