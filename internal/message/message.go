@@ -4,7 +4,10 @@
 // It imports nothing of ours and knows neither wire nor socket.
 package message
 
-import "log/slog"
+import (
+	"log/slog"
+	"math"
+)
 
 // Kind tells an ordinary message from those that a pattern handles itself.
 type Kind uint8
@@ -44,6 +47,12 @@ func (m *Message) Size() int {
 		size += len(f)
 	}
 	return size
+}
+
+// IsShort reports whether the message is data in one frame of at most 255 octets,
+// the size of which is a single octet on the wire.
+func (m *Message) IsShort() bool {
+	return m.Kind == Data && len(m.Frames) == 1 && len(m.Frames[0]) <= math.MaxUint8
 }
 
 // A Peer is what is known of the other side of one connection. It is made when

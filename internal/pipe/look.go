@@ -43,7 +43,11 @@ func (q *queue) look(used int) (st Status, room bool) {
 // told when there is room. Called with sendMu held.
 func (e *End) CanWrite() Status {
 	q := e.out
-	q.lock()
+	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.run.left > 0 {
+		return OK // which is no reason to end a run
+	}
+	q.settle()
 	return q.admit(message.Data)
 }
