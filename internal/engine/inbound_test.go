@@ -19,8 +19,9 @@ type reader struct {
 	pool     message.Pool
 	app, end *pipe.End
 	in       inbound
-	helps    bool // whoever makes room goes on with what was held back
-	room     bool // said by the pipe, and not dealt with by helping
+	helps    bool    // whoever makes room goes on with what was held back
+	room     bool    // said by the pipe, and not dealt with by helping
+	lender   *lender // of memory that is shared with others; nil: there are none
 	got      []string
 	commands []string
 }
@@ -52,6 +53,11 @@ func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byt
 func (r *reader) feed(stream []byte, sizes []int) (err error) {
 	for i := 0; ; i++ {
 		n := 0
+		z, lent := r.in.(*zmtpIn)
+		lent = lent && i > 0 && r.lender != nil && z.bare()
+		if lent {
+			r.lender.lend(z)
+		}
 		if i > 0 {
 			space := r.in.space()
 			if len(space) == 0 {
@@ -61,6 +67,10 @@ func (r *reader) feed(stream []byte, sizes []int) (err error) {
 			stream = stream[n:]
 		}
 		err = r.in.received(n)
+		if lent {
+			r.lender.lent(z, err == nil && !r.in.waiting())
+			r.neighbour()
+		}
 		for err == nil && r.in.waiting() {
 			r.room = false
 			if !r.drain(1) {
@@ -76,8 +86,19 @@ func (r *reader) feed(stream []byte, sizes []int) (err error) {
 		if err != nil || len(stream) == 0 {
 			r.drain(1 << 30)
 			r.in.rest()
+			if r.lender != nil {
+				r.lender.keep()
+			}
 			return err
 		}
+	}
+}
+
+// neighbour uses some of the shared memory.
+func (r *reader) neighbour() {
+	if l := r.lender; l.shared != nil {
+		n := copy(l.shared.B[l.fill:], "\xee\xee\xee")
+		l.fill += n
 	}
 }
 
@@ -123,6 +144,9 @@ func sameHoweverItComes(tb testing.TB, v zmtp.Version, cfg *Config, stream []byt
 			for _, along := range []int{0, min(len(stream), 300)} {
 				r := newReader(tb, v, cfg, mark, stream[:along])
 				r.helps = helps
+				if mark%2 == 1 {
+					r.lender = &lender{pool: &r.pool}
+				}
 				end := r.feed(stream[along:], sizes)
 				if first {
 					got, commands, err, first = r.got, r.commands, end, false

@@ -22,17 +22,15 @@ import (
 // holds a thread in Wait (blocking).
 type loop struct {
 	mux   iomux.Mux
-	nest  *os.File // the descriptor of mux, in the hands of the Go runtime; nil: blocking
-	pool  *message.Pool
+	nest  *os.File      // the descriptor of mux, in the hands of the Go runtime; nil: blocking
 	ended chan struct{} // closed when the goroutine has ended
 
 	writer writer
 
 	// The loop's own.
-	ready  []iomux.Event
-	again  bool           // something may still be ready: look before waiting
-	shared *message.Chunk // where connections read that keep no memory; nil: none yet
-	fill   int            // octets of shared that are used
+	ready []iomux.Event
+	again bool // something may still be ready: look before waiting
+	lender
 
 	mu     sync.Mutex // guards what follows; under it nothing is called
 	member []*looped  // by token
@@ -56,7 +54,7 @@ func newLoop(pool *message.Pool, backend iomux.Backend) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{mux: mux, pool: pool, ready: make([]iomux.Event, loopEvents), ended: make(chan struct{})}
+	l := &loop{mux: mux, lender: lender{pool: pool}, ready: make([]iomux.Event, loopEvents), ended: make(chan struct{})}
 	l.nest = nested(mux)
 	l.writer.init()
 	go l.writer.run()
@@ -100,9 +98,7 @@ func (l *loop) run() {
 		l.runNested()
 		_ = l.nest.Close() // before the Mux that it belongs to
 	}
-	if l.shared != nil {
-		l.shared.Release()
-	}
+	l.keep()
 	_ = l.mux.Close() // nothing is registered any more
 }
 
@@ -238,28 +234,6 @@ func (l *loop) close() {
 	l.rouse()
 	<-l.ended
 	l.writer.close()
-}
-
-// space returns the chunk that connections without memory read into, and how much
-// of it is used.
-func (l *loop) space() (*message.Chunk, int) {
-	if l.shared != nil && len(l.shared.B)-l.fill < message.LargeChunk/4 {
-		if l.shared.Sole() {
-			l.fill = 0
-		} else {
-			l.keep()
-		}
-	}
-	if l.shared == nil {
-		l.shared, l.fill = l.pool.Chunk(message.LargeChunk), 0
-	}
-	return l.shared, l.fill
-}
-
-// keep leaves the shared chunk to a connection.
-func (l *loop) keep() {
-	l.shared.Release()
-	l.shared = nil
 }
 
 // loops are those of a context, made as they are needed.

@@ -167,7 +167,7 @@ func (d *looped) read() {
 		sharer, borrows := d.in.(*zmtpIn)
 		borrows = borrows && sharer.bare()
 		if borrows {
-			sharer.borrow(d.loop.space())
+			d.loop.lend(sharer)
 		}
 		space := d.in.space()
 		n, err := readFD(d.fd, space)
@@ -194,20 +194,6 @@ func (d *looped) read() {
 		budget -= n
 	}
 	d.loop.again = true
-}
-
-// lent takes back what is left of the shared chunk, unless the connection goes on
-// with it.
-func (l *loop) lent(z *zmtpIn, mine bool) {
-	if !mine {
-		l.keep()
-		return
-	}
-	if at, back := z.giveBack(l.shared, l.fill); back {
-		l.fill = at
-	} else {
-		l.keep()
-	}
 }
 
 // handled handles n octets, and stops reading at the mark. It reports false when
