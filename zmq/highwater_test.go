@@ -2,6 +2,7 @@ package zmq_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -131,8 +132,15 @@ func TestAConnectionHoldsBothMarksAndNotWithoutEnd(t *testing.T) {
 				t.Fatal("the sender is never stopped")
 			}
 		}
-		if n < 16 { // 10 at the receiver, more than half of 10 at the sender
-			t.Errorf("%d messages in all, want at least 16", n)
+		// 10 at the receiver, more than half of 10 at the sender. The stream driver
+		// counts what it is writing until all of it is written, so that some of the
+		// receiver's may still be the sender's as well.
+		least := 16
+		if os.Getenv("ZEROMUX_MULTIPLEXER") == "stream" {
+			least = 11
+		}
+		if n < least {
+			t.Errorf("%d messages in all, want at least %d", n, least)
 		}
 		for range n {
 			recv(t, pull)
