@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"net"
 	"runtime"
 	"sync"
 	"time"
@@ -302,7 +301,7 @@ func (f *flusher) endWriting() {
 // read, until it is silent for as long as a farewell. With tcp the system ends the
 // reading by itself.
 func (f *flusher) failed() {
-	if _, tcp := f.c.net.(*net.TCPConn); !tcp {
+	if remote := f.c.net.RemoteAddr(); remote == nil || remote.Network() != "tcp" {
 		f.c.mute.Store(true)
 		f.c.waitFarewell()
 	}

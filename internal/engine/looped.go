@@ -4,6 +4,7 @@ package engine
 
 import (
 	"io"
+	"net"
 	"sync"
 	"syscall"
 	"time"
@@ -50,9 +51,19 @@ func newLooped(c *connection, raw syscall.RawConn, l *loop) (*looped, error) {
 	d := &looped{connection: c, loop: l, fd: fd}
 	d.flusher.c, d.to = c, d
 	l.join(d)
-	_ = c.net.Close() // the other descriptor of the same; its addresses are still known
+	_ = c.net.Close() // the other descriptor of the same
+	c.net = departed{local: c.net.LocalAddr(), remote: c.net.RemoteAddr()}
 	return d, nil
 }
+
+// departed is what is left of a net.Conn whose descriptor is in a loop.
+type departed struct {
+	net.Conn      // nil
+	local, remote net.Addr
+}
+
+func (d departed) LocalAddr() net.Addr  { return d.local }
+func (d departed) RemoteAddr() net.Addr { return d.remote }
 
 func (d *looped) start() {
 	d.loop.post(d, wantStart)

@@ -47,6 +47,7 @@ type Session struct {
 	mu     sync.Mutex // guards all below
 	parted bool       // the socket has called Part or Close
 	raw    net.Conn   // being dialled and shaken
+	broken error      // why raw was closed
 	linger *Timer
 }
 
@@ -117,8 +118,8 @@ func (s *Session) establish(nc net.Conn, address string) error {
 		err = errRefused
 	}
 	if err != nil {
-		s.release()
-		_ = nc.Close() // the handshake's error is the one that counts
+		_ = s.release() // the handshake's error is the one that counts
+		_ = nc.Close()
 		s.failed(nc, in.peer, err)
 		return err
 	}
@@ -129,12 +130,14 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	s.attempt = 0
 	served := s.host.Online(s.app, in.peer)
 	s.current.Store(c)
-	s.release()
-	if !served {
+	broken := s.release()
+	switch {
+	case !served:
 		c.abort(errRefused)
-	}
-	if s.ctx.Err() != nil {
+	case s.ctx.Err() != nil:
 		c.abort(errKicked)
+	case broken != nil: // the driver may have left nc since
+		c.abort(broken)
 	}
 	if c.beats {
 		c.heart.start(s.cfg)
@@ -212,10 +215,13 @@ func (s *Session) claim(nc net.Conn) bool {
 	return true
 }
 
-func (s *Session) release() {
+// release forgets it, and returns why it was closed meanwhile, or nil.
+func (s *Session) release() (broken error) {
 	s.mu.Lock()
-	s.raw = nil
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	broken = s.broken
+	s.raw, s.broken = nil, nil
+	return broken
 }
 
 // lost is called by the driver when both directions of c are through.
@@ -292,6 +298,9 @@ func (s *Session) interrupt(cause error) {
 	}
 	s.mu.Lock()
 	raw := s.raw
+	if raw != nil {
+		s.broken = cause
+	}
 	s.mu.Unlock()
 	if raw != nil {
 		_ = raw.Close() // the handshake ends with an error of its own
