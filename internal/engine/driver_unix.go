@@ -5,24 +5,10 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"net"
 	"slices"
-	"syscall"
 
 	"zeromux/iomux"
 )
-
-// descriptorOf returns the way to the descriptor of a connection that is nothing
-// else. A type of the application that merely contains one is not: it may do more
-// in its Read and Write.
-func descriptorOf(nc net.Conn) (syscall.RawConn, bool) {
-	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		raw, err := nc.(syscall.Conn).SyscallConn()
-		return raw, err == nil
-	}
-	return nil, false
-}
 
 // newDriver returns the driver that suits the connection. The only one of a socket
 // is read by the application itself; others share loops.

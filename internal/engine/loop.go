@@ -5,8 +5,8 @@ package engine
 import (
 	"errors"
 	"os"
+	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,7 +29,8 @@ type loop struct {
 
 	// The loop's own.
 	ready []iomux.Event
-	again bool // something may still be ready: look before waiting
+	again bool      // something may still be ready: look before waiting
+	spent []*looped // a list of posts that were done
 	lender
 
 	mu     sync.Mutex // guards what follows; under it nothing is called
@@ -174,11 +175,13 @@ func (l *loop) at(token uint64) *looped {
 func (l *loop) posts() bool {
 	l.mu.Lock()
 	list, over := l.posted, l.over
-	l.posted, l.asleep = nil, false
+	l.posted, l.asleep = l.spent[:0], false
 	l.mu.Unlock()
-	for _, d := range list {
+	for i, d := range list {
 		d.asked()
+		list[i] = nil
 	}
+	l.spent = list
 	return !over
 }
 
@@ -236,29 +239,35 @@ func (l *loop) close() {
 	l.writer.close()
 }
 
+// load is how many connections the loop has.
+func (l *loop) load() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.member) - len(l.free)
+}
+
 // loops are those of a context, made as they are needed.
 type loops struct {
 	mu   sync.Mutex // guards what follows
 	list []*loop
-	err  error // why there is none
-	next int
 }
 
-// pick returns the loop for the next connection, of at most so many.
+// pick returns the loop for the next connection, of at most so many: a new one
+// while there may be more, then the one that has least to do.
 func (ls *loops) pick(pool *message.Pool, backend iomux.Backend, most int) (*loop, error) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	if len(ls.list) < max(most, 1) && ls.err == nil {
-		var l *loop
-		if l, ls.err = newLoop(pool, backend); l != nil {
+	if len(ls.list) < max(most, 1) {
+		l, err := newLoop(pool, backend)
+		if err == nil {
 			ls.list = append(ls.list, l)
+			return l, nil
+		}
+		if len(ls.list) == 0 {
+			return nil, err
 		}
 	}
-	if len(ls.list) == 0 {
-		return nil, ls.err
-	}
-	ls.next++
-	return ls.list[ls.next%len(ls.list)], nil
+	return slices.MinFunc(ls.list, func(a, b *loop) int { return a.load() - b.load() }), nil
 }
 
 // close ends all loops.
@@ -270,13 +279,4 @@ func (ls *loops) close() {
 	for _, l := range list {
 		l.close()
 	}
-}
-
-// leaveNet takes a connection out of the hands of package net, which closes its
-// own descriptor: the Go runtime must not be told of what a loop waits for.
-func leaveNet(raw syscall.RawConn) (fd int, err error) {
-	failed := raw.Control(func(own uintptr) {
-		fd, err = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0)
-	})
-	return fd, errors.Join(failed, err)
 }

@@ -3,11 +3,9 @@
 package engine
 
 import (
-	"io"
 	"net"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -242,39 +240,5 @@ func (d *looped) end() {
 	d.stopWriting()
 	if d.through() {
 		d.over()
-	}
-}
-
-var longAgo = time.Unix(1, 0)
-
-// readFD reads once and never waits.
-func readFD(fd int, b []byte) (int, error) {
-	for {
-		n, err := unix.Read(fd, b)
-		switch {
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			return 0, errAgain
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		default:
-			return n, nil
-		}
-	}
-}
-
-// writeFD writes once and never waits.
-func writeFD(fd int, list [][]byte) (int, error) {
-	for {
-		n, err := writev(fd, list)
-		switch err {
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return 0, errAgain
-		default:
-			return max(n, 0), err
-		}
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"zeromux/internal/pipe"
 )
 
@@ -236,10 +234,4 @@ func (p *parked) lookout() {
 		_ = p.raw.Write(writable) // on failure the next write fails as well
 		p.unblock()
 	}()
-}
-
-// writable reports whether the system takes more, or an error is to be met.
-func writable(fd uintptr) bool {
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
-	return n != 0 || err != nil && err != unix.EINTR
 }

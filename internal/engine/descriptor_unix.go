@@ -1,0 +1,77 @@
+//go:build unix
+
+package engine
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file is what the drivers of descriptors do with them. Nothing here waits.
+
+// longAgo is a deadline that makes whoever waits look at something else.
+var longAgo = time.Unix(1, 0)
+
+// descriptorOf returns the way to the descriptor of a connection that is nothing
+// else. A type of the application that merely contains one is not: it may do more
+// in its Read and Write.
+func descriptorOf(nc net.Conn) (syscall.RawConn, bool) {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		raw, err := nc.(syscall.Conn).SyscallConn()
+		return raw, err == nil
+	}
+	return nil, false
+}
+
+// leaveNet takes a connection out of the hands of package net, which closes its
+// own descriptor: the Go runtime must not be told of what a loop waits for.
+func leaveNet(raw syscall.RawConn) (fd int, err error) {
+	failed := raw.Control(func(own uintptr) {
+		fd, err = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	return fd, errors.Join(failed, err)
+}
+
+// readFD reads once and never waits.
+func readFD(fd int, b []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, b)
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return 0, errAgain
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// writeFD writes once and never waits.
+func writeFD(fd int, list [][]byte) (int, error) {
+	for {
+		n, err := writev(fd, list)
+		switch err {
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return 0, errAgain
+		default:
+			return max(n, 0), err
+		}
+	}
+}
+
+// writable reports whether the system takes more, or an error is to be met.
+func writable(fd uintptr) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
+	return n != 0 || err != nil && err != unix.EINTR
+}
