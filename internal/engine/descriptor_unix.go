@@ -33,9 +33,21 @@ func descriptorOf(nc net.Conn) (syscall.RawConn, bool) {
 // own descriptor: the Go runtime must not be told of what a loop waits for.
 func leaveNet(raw syscall.RawConn) (fd int, err error) {
 	failed := raw.Control(func(own uintptr) {
-		fd, err = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0)
+		fd, err = duplicate(int(own))
 	})
 	return fd, errors.Join(failed, err)
+}
+
+// duplicate is dup(2) of a descriptor that no child process gets. Not every system
+// does that in one call.
+func duplicate(fd int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	other, err := unix.Dup(fd)
+	if err == nil {
+		unix.CloseOnExec(other)
+	}
+	return other, err
 }
 
 // readFD reads once and never waits.

@@ -73,7 +73,7 @@ func nested(mux iomux.Mux) *os.File {
 	if !ok {
 		return nil
 	}
-	fd, err := unix.FcntlInt(uintptr(inner), unix.F_DUPFD_CLOEXEC, 0)
+	fd, err := duplicate(inner)
 	if err != nil {
 		return nil
 	}
