@@ -321,10 +321,14 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 	if m.x == nil || s.fair == nil || ctx.Err() != nil { // a nil pointer panics here, where no lock is held
 		return s.recvInto(ctx, m)
 	}
-	// A short message that is there, of a type that receives by taking turns.
+	// A small message that is there, of a type that receives by taking turns.
 	s.recvMu.Lock()
 	if e := s.fair.Turn(); e != nil && s.dead == nil && !s.hub.HasReadable() {
-		if body, peer, ok := e.ReadShort(); ok {
+		body, peer, ok := e.ReadShort()
+		if !ok {
+			body, peer, ok = e.ReadLong(copyUpTo)
+		}
+		if ok {
 			s.fair.Done()
 			if !m.x.fillShort(m, body, peer) {
 				s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer

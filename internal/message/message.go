@@ -4,10 +4,7 @@
 // It imports nothing of ours and knows neither wire nor socket.
 package message
 
-import (
-	"log/slog"
-	"math"
-)
+import "log/slog"
 
 // Kind tells an ordinary message from those that a pattern handles itself.
 type Kind uint8
@@ -49,10 +46,13 @@ func (m *Message) Size() int {
 	return size
 }
 
-// IsShort reports whether the message is data in one frame of at most 255 octets,
-// the size of which is a single octet on the wire.
-func (m *Message) IsShort() bool {
-	return m.Kind == Data && len(m.Frames) == 1 && len(m.Frames[0]) <= math.MaxUint8
+// Small is the most octets of a message that costs less to encode once more than
+// to share.
+const Small = 1 << 10
+
+// IsSmall reports whether the message is data in one frame of at most Small octets.
+func (m *Message) IsSmall() bool {
+	return m.Kind == Data && len(m.Frames) == 1 && len(m.Frames[0]) <= Small
 }
 
 // A Peer is what is known of the other side of one connection. It is made when

@@ -1,6 +1,8 @@
 package pipe
 
 import (
+	"encoding/binary"
+
 	"zeromux/internal/message"
 	"zeromux/zmtp"
 )
@@ -84,6 +86,22 @@ func (e *End) ReadShort() (body []byte, peer *message.Peer, ok bool) {
 	c.at = end
 	c.used++
 	return c.buf[at:end], c.peer, true
+}
+
+// ReadLong is ReadShort of a frame of 256 up to most octets.
+func (e *End) ReadLong(most int) (body []byte, peer *message.Peer, ok bool) {
+	c := &e.cur
+	at := c.at + zmtp.MaxHeader
+	if at > c.near || c.buf[c.at] != byte(zmtp.FlagLong) || c.first != c.i-1 || c.used+1 >= c.step {
+		return nil, nil, false
+	}
+	size := binary.BigEndian.Uint64(c.buf[c.at+1:])
+	if size > uint64(most) || int(size) > len(c.buf)-at {
+		return nil, nil, false
+	}
+	c.at = at + int(size)
+	c.used++
+	return c.buf[at:c.at], c.peer, true
 }
 
 // advance moves to the next span that was taken, or takes what waits.

@@ -16,7 +16,7 @@ const (
 func (e *End) Write(m *message.Message) Status {
 	q := e.out
 	q.mu.Lock()
-	if len(m.Frames) == 1 && m.Kind == message.Data && q.run.add(m.Frames[0]) {
+	if len(m.Frames) == 1 && m.Kind == message.Data && (q.run.add(m.Frames[0]) || q.run.addLong(m.Frames[0])) {
 		q.mu.Unlock()
 		return OK
 	}
@@ -64,7 +64,7 @@ func (e *End) WriteAlone(frames [][]byte, owner *message.Owner) Status {
 func (e *End) WriteBody(body []byte) Status {
 	q := e.out
 	q.mu.Lock()
-	if q.run.add(body) {
+	if q.run.add(body) || q.run.addLong(body) {
 		q.mu.Unlock()
 		return OK
 	}

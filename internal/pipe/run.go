@@ -1,8 +1,21 @@
 package pipe
 
-import "math"
+import (
+	"math"
 
-// A run is the fastest way into a queue: messages of one short frame, one behind
+	"zeromux/internal/message"
+	"zeromux/zmtp"
+)
+
+const (
+	// runMost is the largest frame that takes part in a run, in octets: of larger
+	// ones too few fit the memory that is claimed for one.
+	runMost = message.Small
+	// longWindow is the window of a run of frames that are not short.
+	longWindow = 4 * window
+)
+
+// A run is the fastest way into a queue: messages of one small frame, one behind
 // another in the open chunk, as long as nothing else happens. Until settle the
 // rest of the queue does not know of them.
 type run struct {
@@ -12,7 +25,8 @@ type run struct {
 	most int    // what left was in the beginning
 }
 
-// add appends a message of one frame and reports whether it could. q.mu is held.
+// add appends a message of one short frame and reports whether it could. q.mu is
+// held.
 func (r *run) add(body []byte) bool {
 	at := r.at + 2
 	end := at + len(body)
@@ -26,12 +40,25 @@ func (r *run) add(body []byte) bool {
 	return true
 }
 
+// addLong is add of a frame that is not short.
+func (r *run) addLong(body []byte) bool {
+	end := r.at + zmtp.MaxHeader + len(body)
+	if r.left == 0 || len(body) <= math.MaxUint8 || end > len(r.b) {
+		return false
+	}
+	zmtp.AppendHeader(r.b[r.at:r.at], 0, len(body))
+	copy(r.b[r.at+zmtp.MaxHeader:end], body)
+	r.at = end
+	r.left--
+	return true
+}
+
 // startRun lets a run follow the message of one frame of size octets that was
 // just appended, if others like it would be part of one, and it ends where the
 // open chunk is free. The reader knows that something waits, so that it need not
 // be told of what the run brings. q.mu is held.
 func (q *queue) startRun(size int) {
-	if size > math.MaxUint8 || q.newest || q.idle || q.open == nil {
+	if size > runMost || q.newest || q.idle || q.open == nil {
 		return
 	}
 	s := &q.spans[len(q.spans)-1]
@@ -42,7 +69,11 @@ func (q *queue) startRun(size int) {
 	if q.marks.mark > 0 {
 		left = max(q.marks.mark-q.n-q.inflight, 0)
 	}
-	b := q.open.B[q.fill:min(q.fill+window, len(q.open.B))]
+	most := window
+	if size > math.MaxUint8 {
+		most = longWindow
+	}
+	b := q.open.B[q.fill:min(q.fill+most, len(q.open.B))]
 	if q.n >= busyFrom {
 		claim(b)
 	}

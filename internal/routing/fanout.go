@@ -14,19 +14,19 @@ type FanOut struct {
 
 	encoding pipe.Encoding
 	encoded  bool
-	short    bool // to encode it costs less than to copy the encoding
+	small    bool // to encode it costs less than to copy the encoding
 	m        *message.Message
 }
 
 // Begin starts a fan-out of m.
 func (f *FanOut) Begin(m *message.Message) {
-	f.m, f.encoded, f.short = m, false, m.IsShort()
+	f.m, f.encoded, f.small = m, false, m.IsSmall()
 }
 
 // Write sends the message that Begin was given to e as well. Full and Closed
 // mean that e does not get it.
 func (f *FanOut) Write(e *pipe.End) pipe.Status {
-	if f.short {
+	if f.small {
 		return e.Write(f.m)
 	}
 	if !f.encoded {
