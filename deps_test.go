@@ -23,6 +23,7 @@ import (
 // that it puts into a pipe.
 const floors = `
 NONE            < internal/message, internal/trie, internal/zap, zmtp, z85, iomux, transport;
+NONE            < internal/model;
 internal/message, zmtp                          < internal/pipe;
 internal/pipe                                   < internal/routing, internal/inproc;
 internal/routing, internal/trie                 < internal/pattern;
