@@ -94,6 +94,7 @@ func (m *model[S]) happens(who, what string, do func(s *S) bool) {
 // A report is what an exploration has found.
 type report struct {
 	states, steps, rests int
+	cut                  bool   // there were more states than it was to visit
 	fault                string // "" for none: what is wrong
 	trace                []string
 	last                 string // the state that is wrong
@@ -131,7 +132,9 @@ func (m *model[S]) explore(most int) *report {
 			}
 		}
 		if len(e.states) > most {
-			return e.report(0, fmt.Sprintf("more than %d states", most))
+			r := e.report(0, fmt.Sprintf("more than %d states", most))
+			r.cut = true
+			return r
 		}
 		if !e.visit(int32(i)) {
 			e.rests = append(e.rests, int32(i))
