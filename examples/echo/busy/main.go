@@ -40,7 +40,11 @@ func serve(ctx context.Context, l *sys.Listener) error {
 	var all []*connection
 	buffer := make([]byte, 64<<10)
 	for ctx.Err() == nil {
-		if fd, err := l.Accept(); err == nil {
+		for { // all that have come
+			fd, err := l.Accept()
+			if err != nil {
+				break // mostly EAGAIN
+			}
 			if err := unix.SetNonblock(fd, true); err != nil {
 				sys.Close(fd)
 				continue

@@ -4,7 +4,7 @@
 // and what that costs them, as tables. A message is 64 octets there and back; a
 // connection that is busy sends the next when it has the answer.
 //
-//	go run ./examples/echo/compare [-rounds 3] [-window 300ms] [-patience 1s] [-idle 1000]
+//	go run ./examples/echo/compare [-rounds 5] [-window 200ms] [-patience 500ms] [-idle 1000]
 package main
 
 import (
@@ -51,9 +51,9 @@ type settings struct {
 func main() {
 	log.SetFlags(0)
 	var s settings
-	flag.IntVar(&s.rounds, "rounds", 3, "how often everything is measured; the tables show medians")
-	flag.DurationVar(&s.window, "window", 300*time.Millisecond, "how long a server is measured under a load in each round")
-	flag.DurationVar(&s.patience, "patience", time.Second, "how long to wait, before that, until each busy connection has had an answer")
+	flag.IntVar(&s.rounds, "rounds", 5, "how often everything is measured; the tables show medians")
+	flag.DurationVar(&s.window, "window", 200*time.Millisecond, "how long a server is measured under a load in each round")
+	flag.DurationVar(&s.patience, "patience", 500*time.Millisecond, "how long to wait, before that, until each busy connection has had an answer")
 	flag.IntVar(&s.idle, "idle", 1000, "how many idle connections there are, when there are some; select takes about 1010")
 	flag.Parse()
 	if flag.NArg() > 0 || s.rounds < 1 || s.window <= 0 || s.patience <= 0 || s.idle < 1 {
@@ -77,6 +77,7 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 	if err := build(ctx, folder); err != nil {
 		return err
 	}
+	where := machine()
 	loads := []load{{1, 0}, {10, 0}, {1, s.idle}, {10, s.idle}}
 	samples := map[load]map[string][]sample{}
 	for _, l := range loads {
@@ -93,7 +94,7 @@ func run(ctx context.Context, s settings, out io.Writer) error {
 			}
 		}
 	}
-	report := fmt.Sprintf("%s; medians of %d, %v each\n", machine(), s.rounds, s.window)
+	report := fmt.Sprintf("%s; medians of %d rounds, %v each\n", where, s.rounds, s.window)
 	for _, l := range loads {
 		report += fmt.Sprintf("\n%s:\n\n%s", l, table(l, samples[l]))
 	}

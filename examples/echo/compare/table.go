@@ -69,9 +69,11 @@ func digits(v float64) string {
 // machine says when and where this was.
 func machine() string {
 	system := unix.Utsname{}
-	_ = unix.Uname(&system) // what it cannot tell stays empty
-	return fmt.Sprintf("%s, %d cores of %s, Linux %s, %s",
-		time.Now().Format("2 January 2006"), runtime.NumCPU(), processor(), unix.ByteSliceToString(system.Release[:]), runtime.Version())
+	_ = unix.Uname(&system)                 // what this cannot tell stays empty
+	load, _ := os.ReadFile("/proc/loadavg") // nor this
+	before, _, _ := strings.Cut(string(load), " ")
+	return fmt.Sprintf("%s, %d cores of %s, Linux %s, %s, load %s before the start",
+		time.Now().Format("2 January 2006"), runtime.NumCPU(), processor(), unix.ByteSliceToString(system.Release[:]), runtime.Version(), before)
 }
 
 // processor is the name that the kernel has for it.

@@ -55,7 +55,7 @@ func TestALoadSaysWhatItIs(t *testing.T) {
 }
 
 func TestAMachineHasAName(t *testing.T) {
-	if got := machine(); strings.Count(got, ", ") < 3 || !strings.Contains(got, " cores of ") {
+	if got := machine(); strings.Count(got, ", ") < 3 || !strings.Contains(got, " cores of ") || !strings.HasSuffix(got, " before the start") {
 		t.Errorf("%q", got)
 	}
 }
