@@ -66,6 +66,22 @@ var endings = []trial{
 			t.Errorf("the other side reads %s", got)
 		}
 	}},
+	{"what is the last to come is told together with it", func(t *testing.T, r *rig) {
+		r.exempt("it does not know", iomux.Poll, iomux.Select)
+		a, b := r.pair()
+		r.add(a.fd, 1, iomux.Read)
+		b.write("first words")
+		if e := r.one(); e.Last {
+			t.Errorf("event: %+v, and more may come", e)
+		}
+		b.write("last words")
+		if err := unix.Shutdown(b.fd, unix.SHUT_WR); err != nil {
+			t.Fatal(err)
+		}
+		if e := r.one(); !e.Last || !e.Readable || r.name == iomux.Epoll && e.Hangup {
+			t.Errorf("event: %+v, want readable, and the last", e)
+		}
+	}},
 	{"a pipe that nobody reads has an error", func(t *testing.T, r *rig) {
 		r.exempt("it says so by a hang-up", iomux.Kqueue)
 		a, b := r.pipe()

@@ -47,7 +47,7 @@ func newNative(t *table, bell int) (backend, error) {
 func (b *epoll) control(op, fd int, s *slot) error {
 	e := unix.EpollEvent{Fd: int32(fd), Pad: int32(uint32(s.born))}
 	if s.interest&Read != 0 {
-		e.Events |= unix.EPOLLIN
+		e.Events |= unix.EPOLLIN | unix.EPOLLRDHUP
 	}
 	if s.interest&Write != 0 {
 		e.Events |= unix.EPOLLOUT
@@ -110,7 +110,9 @@ func (b *epoll) collect(ready []Event) (int, error) {
 				orphan = orphan || b.seen == b.removed // else it was removed while we asked
 				continue
 			}
-			e, ok := s.event(fd, eventOf(int(r.Events)))
+			what := eventOf(int(r.Events))
+			what.Last = r.Events&unix.EPOLLRDHUP != 0
+			e, ok := s.event(fd, what)
 			if ok && !s.told(ready[:n], fd) {
 				ready[n], s.at = e, int32(n)
 				n++

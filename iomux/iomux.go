@@ -118,6 +118,7 @@ type Event struct {
 	Readable bool // a read returns at once: octets, end of stream or an error
 	Writable bool // a write returns at once
 	Priority bool // there is urgent data
+	Last     bool // what can be read is all that will ever come; told by epoll and kqueue
 	Hangup   bool // the other side is gone (with kqueue: or sends no more); not told by select
 	Error    bool // the descriptor has an error, or nobody reads the other end; not told by select
 	Invalid  bool // closed before it was removed: told once, by poll and select alone

@@ -159,6 +159,7 @@ func eventOfFilter(k *unix.Kevent_t) Event {
 	return Event{
 		Readable: k.Filter == unix.EVFILT_READ,
 		Writable: k.Filter == unix.EVFILT_WRITE,
+		Last:     end && k.Filter == unix.EVFILT_READ,
 		Hangup:   end,
 		Error:    k.Flags&unix.EV_ERROR != 0 || end && k.Fflags != 0,
 	}
@@ -168,6 +169,7 @@ func eventOfFilter(k *unix.Kevent_t) Event {
 func (e *Event) join(other Event) {
 	e.Readable = e.Readable || other.Readable
 	e.Writable = e.Writable || other.Writable
+	e.Last = e.Last || other.Last
 	e.Hangup = e.Hangup || other.Hangup
 	e.Error = e.Error || other.Error
 }

@@ -167,6 +167,9 @@ func (d *looped) happened(e iomux.Event) {
 	}
 	if d.interest&iomux.Read != 0 && (e.Readable || e.Error || e.Hangup) {
 		d.read()
+		if e.Last || e.Hangup || e.Error {
+			d.loop.again = true // the end is there already, and nothing will tell of it anew
+		}
 	}
 }
 

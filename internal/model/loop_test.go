@@ -5,11 +5,13 @@ import "testing"
 // This is the goroutine of a loop: how it waits for descriptors and for what is posted
 // at once, either parked in the Go runtime's poller (nested) or in Wait (blocking). Two
 // connections are in the loop, the second of them at the mark until a consumer posts
-// that there is room. Left out are tokens, writing, and the end of connections.
+// that there is room. A peer may hang up behind its last message: then a read that
+// brings less than there is space for was not the last. Left out are tokens and writing.
 
 // loopState is what they share.
 type loopState struct {
 	unsent, octets [2]uint8 // of each connection: to come, and there to be read
+	fin, gone      [2]bool  // the peer has hung up; the loop has seen it
 	interest       [2]bool
 	turn           uint8 // the connection that is handed out first
 
@@ -26,6 +28,7 @@ type loopState struct {
 	over   bool
 	again  bool
 	events [2]bool // that Wait has handed out
+	ended  [2]bool // and those of them that say that no more will come
 	found  uint8   // how many they were
 
 	room   [2]uint8 // how often a consumer has yet to make room
@@ -40,6 +43,7 @@ type loop struct {
 	most     uint8    // events that Wait hands out
 	budget   uint8    // octets that are read in one round
 	nested   bool
+	hangsUp  bool // the peer of the first
 	closes   bool
 	broken   string
 }
@@ -80,6 +84,16 @@ func (c loop) model() *model[loopState] {
 		})
 		c.poster(m, i)
 	}
+	if c.hangsUp {
+		m.happens("peer", "hangs up on the first", func(s *loopState) bool {
+			if s.fin[0] || s.unsent[0] > 0 {
+				return false
+			}
+			s.fin[0] = true
+			s.edge = s.edge || s.interest[0] && c.nested
+			return true
+		})
+	}
 	c.closing(m)
 	c.runtime(m)
 	c.goroutine(m)
@@ -94,7 +108,7 @@ func (c loop) model() *model[loopState] {
 			switch {
 			case s.posted[i] || s.wants[i]:
 				return "something was posted and is not done"
-			case s.interest[i] && s.octets[i] > 0:
+			case s.readable(i):
 				return "something can be read, and nobody looks"
 			}
 		}
@@ -103,10 +117,10 @@ func (c loop) model() *model[loopState] {
 	return m
 }
 
-// anyReady reports whether the Mux would hand out something.
-func (s *loopState) anyReady() bool {
-	return s.interest[0] && s.octets[0] > 0 || s.interest[1] && s.octets[1] > 0
-}
+// readable reports whether the Mux would hand out a connection.
+func (s *loopState) readable(i int) bool { return s.interest[i] && (s.octets[i] > 0 || s.fin[i]) }
+
+func (s *loopState) anyReady() bool { return s.readable(0) || s.readable(1) }
 
 // pokes adds loop.rouse, in whose first half somebody does what do says.
 func (c loop) pokes(a *actor[loopState], from place, where string, do func(*loopState), then place) {
@@ -213,8 +227,8 @@ func (c loop) goroutine(m *model[loopState]) {
 		for i := range s.list {
 			if s.list[i] {
 				s.list[i], s.wants[i] = false, false
-				s.edge = s.edge || c.nested && s.octets[i] > 0
-				s.interest[i] = true
+				s.interest[i] = !s.gone[i]
+				s.edge = s.edge || c.nested && s.readable(i)
 				return loopAsks
 			}
 		}
@@ -232,8 +246,8 @@ func (c loop) goroutine(m *model[loopState]) {
 	wait := func(s *loopState) place {
 		s.bell, s.found = false, 0
 		for k := range uint8(2) {
-			if i := (s.turn + k) % 2; s.found < c.most && s.interest[i] && s.octets[i] > 0 {
-				s.events[i] = true
+			if i := (s.turn + k) % 2; s.found < c.most && s.readable(int(i)) {
+				s.events[i], s.ended[i] = true, s.fin[i]
 				s.found++
 				s.turn = 1 - i
 			}
@@ -252,13 +266,10 @@ func (c loop) goroutine(m *model[loopState]) {
 		s.again = s.found == c.most && !c.is("a full list is not looked behind")
 		return loopHappens
 	})
-	l.at(loopHappens, "looped.read", "reads", func(s *loopState) place {
+	l.at(loopHappens, "looped.happened", "reads", func(s *loopState) place {
 		for i := range s.events {
 			if s.events[i] {
-				s.events[i] = false
-				if s.octets[i] -= min(s.octets[i], c.budget); s.octets[i] > 0 {
-					s.again = !c.is("what the budget has left is not looked for")
-				}
+				c.read(s, i)
 				return loopHappens
 			}
 		}
@@ -306,6 +317,21 @@ func (c loop) goroutine(m *model[loopState]) {
 	})
 }
 
+// read is looped.happened and looped.read.
+func (c loop) read(s *loopState, i int) {
+	switch n := min(s.octets[i], c.budget); {
+	case n == 0 && s.fin[i]:
+		s.gone[i], s.interest[i] = true, false
+	case n < s.octets[i]:
+		s.octets[i] -= n
+		s.again = s.again || !c.is("what the budget has left is not looked for")
+	default:
+		s.octets[i] = 0
+		s.again = s.again || s.ended[i] && !c.is("what is behind the last message is not looked for")
+	}
+	s.events[i], s.ended[i] = false, false
+}
+
 // rest is loop.rest.
 func (c loop) rest(s *loopState) bool {
 	s.asleep = s.posted == [2]bool{} && !s.over
@@ -320,6 +346,7 @@ func TestLoop(t *testing.T) {
 				{always, "both are served", loop{messages: [2]uint8{2, 2}, most: 2, budget: 2, nested: nested}.model()},
 				{always, "one event at a time", loop{messages: [2]uint8{2, 2}, most: 1, budget: 2, nested: nested}.model()},
 				{always, "a budget", loop{messages: [2]uint8{3, 2}, most: 2, budget: 1, nested: nested}.model()},
+				{always, "a peer hangs up", loop{messages: [2]uint8{2, 1}, most: 2, budget: 2, nested: nested, hangsUp: true}.model()},
 				{always, "the loop is closed", loop{messages: [2]uint8{3, 3}, most: 1, budget: 1, nested: nested, closes: true}.model()},
 			})
 		})
@@ -330,6 +357,7 @@ func TestFaultsOfTheLoopAreFound(t *testing.T) {
 	fails(t, []loop{
 		{messages: [2]uint8{2, 2}, most: 1, budget: 2, nested: true, broken: "a full list is not looked behind"},
 		{messages: [2]uint8{2, 2}, most: 2, budget: 1, nested: true, broken: "what the budget has left is not looked for"},
+		{messages: [2]uint8{2, 0}, most: 2, budget: 2, nested: true, hangsUp: true, broken: "what is behind the last message is not looked for"},
 		{messages: [2]uint8{1, 1}, most: 2, budget: 1, nested: true, broken: "that the loop sleeps is noted after the last look"},
 		{messages: [2]uint8{1, 1}, most: 2, budget: 1, nested: true, broken: "the deadline is lifted before parking"},
 		{messages: [2]uint8{1, 1}, most: 2, budget: 1, broken: "who posts looks first whether the loop sleeps"},
