@@ -76,7 +76,7 @@ func fails[S comparable, F faulty[S]](t *testing.T, all []F) {
 	t.Helper()
 	for _, f := range all {
 		t.Run(f.fault(), func(t *testing.T) {
-			(usually).skip(t)
+			usually.skip(t)
 			r := f.model().explore(mostStates)
 			if r.fault == "" {
 				t.Errorf("nothing was found in %d states", r.states)

@@ -23,10 +23,6 @@ func (h *hubState) await(i int) bool {
 	return true
 }
 
-func (h *hubState) queued(i int) bool {
-	return h.queue[0] == uint8(i+1) || h.queue[1] == uint8(i+1)
-}
-
 // leave is side.leave. It reports whether the receiver had been signalled.
 func (h *hubState) leave(i int) bool {
 	if h.queue[0] == uint8(i+1) {
