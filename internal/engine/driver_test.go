@@ -1,0 +1,411 @@
+//go:build unix
+
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"zeromux/internal/message"
+	"zeromux/internal/pipe"
+	"zeromux/iomux"
+)
+
+// eachDriver runs a test under every driver, over every kind of connection.
+func eachDriver(t *testing.T, f func(t *testing.T, s func(socketType string, peers ...string) *socket, network string)) {
+	t.Helper()
+	drivers := []string{"", Stream, Runtime}
+	for _, backend := range iomux.Available() {
+		drivers = append(drivers, string(backend))
+	}
+	for _, driver := range drivers {
+		for _, network := range []string{"tcp", "unix"} {
+			name := driver
+			if driver == "" {
+				name = "direct"
+			}
+			t.Run(name+"/"+network, func(t *testing.T) {
+				f(t, func(socketType string, peers ...string) *socket {
+					s := newSocket(t, socketType, peers...)
+					s.env.Multiplexer = driver
+					return s
+				}, network)
+			})
+		}
+	}
+}
+
+// pairOf returns the two ends of a connection, of which the system keeps little.
+func pairOf(t testing.TB, network string) (ours, theirs net.Conn) {
+	t.Helper()
+	address := "127.0.0.1:0"
+	if network == "unix" {
+		address = filepath.Join(t.TempDir(), "s")
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	theirs, err = net.Dial(network, l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err = l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []net.Conn{ours, theirs} {
+		buffered := c.(interface {
+			SetReadBuffer(int) error
+			SetWriteBuffer(int) error
+		})
+		if err := errors.Join(buffered.SetReadBuffer(32<<10), buffered.SetWriteBuffer(32<<10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ours, theirs
+}
+
+// meet gives a socket a connection to a peer that the test plays, and shakes hands.
+func (s *socket) meet(network, peerType string) (*Session, net.Conn) {
+	s.Helper()
+	ours, theirs := pairOf(s, network)
+	session := Attach(s.env, s, &s.cfg, ours, network+"://", "")
+	said := say(theirs, dialects[0].opening(peerType, ""))
+	readAll(theirs, len(dialects[0].opening(s.cfg.SocketType, "")))
+	<-said
+	soon(s, "the connection", func() bool { return session.current.Load() != nil })
+	return session, theirs
+}
+
+// soon waits until something is so.
+func soon(tb testing.TB, what string, so func() bool) {
+	tb.Helper()
+	tick := time.NewTicker(100 * time.Microsecond)
+	defer tick.Stop()
+	over := time.Now().Add(20 * time.Second)
+	for !so() {
+		if time.Now().After(over) {
+			tb.Fatalf("%s did not come", what)
+		}
+		<-tick.C
+	}
+}
+
+// ended waits for the end of a session.
+func ended(tb testing.TB, session *Session) {
+	tb.Helper()
+	select {
+	case <-session.Done():
+	case <-time.After(20 * time.Second):
+		tb.Fatal("the session does not end")
+	}
+}
+
+// await receives n messages over the newest pipe, and waits as a socket does. With a
+// session it reads the connection by itself if that is possible.
+func (s *socket) await(n int, session *Session) (all [][]string) {
+	s.Helper()
+	w := pipe.NewWaiter()
+	until := time.Now().Add(20 * time.Second)
+	for {
+		count := s.hub.RecvCount()
+		s.hub.Readable(func(*pipe.End) {})
+		if all = append(all, s.recv()...); len(all) >= n {
+			return all
+		}
+		if !s.hub.AwaitReceive(w, count) {
+			continue
+		}
+		if session != nil {
+			switch ok, err := session.Lead(s.Context(), w, until); {
+			case err != nil:
+				s.Errorf("%d of %d messages came: %v", len(all), n, err)
+				return all
+			case ok:
+				<-w.C
+				continue
+			}
+		}
+		select {
+		case <-w.C:
+		case <-time.After(time.Until(until)):
+			s.Errorf("%d of %d messages came", len(all), n)
+			return all
+		}
+	}
+}
+
+// inOrder checks that messages of one frame made by numbered are the first so many.
+func inOrder(tb testing.TB, got [][]string, n int, size func(i int) int) {
+	tb.Helper()
+	if len(got) != n {
+		tb.Errorf("%d messages came, want %d", len(got), n)
+		return
+	}
+	for i, m := range got {
+		if want := numbered(i, size(i)); len(m) != 1 || m[0] != want {
+			tb.Errorf("message %d is %.40q, want %.40q", i, m, want)
+			return
+		}
+	}
+}
+
+func TestLargeMessagesBothWaysAtOnce(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		const n = 12
+		size := func(i int) int { return []int{1 << 20, 3, 300 << 10, 20 << 10}[i%4] }
+		ours, theirs := pairOf(t, network)
+		var sides [2]*socket
+		var all [2][][]string
+		var wg sync.WaitGroup
+		for k, nc := range []net.Conn{ours, theirs} {
+			s := newSocket("DEALER", "DEALER")
+			s.pipe.RecvMark = 3
+			sides[k] = s
+			session := Attach(s.env, s, &s.cfg, nc, network+"://", "")
+			wg.Go(func() {
+				soon(t, "the connection", func() bool { return session.current.Load() != nil })
+				for i := range n {
+					s.send(numbered(i, size(i)))
+				}
+				all[k] = s.await(n, session)
+			})
+		}
+		wg.Wait()
+		for k, s := range sides {
+			inOrder(t, all[k], n, size)
+			s.close(0)
+		}
+	})
+}
+
+// Reading stops at the mark, goes on when there is room, and stops again.
+func TestReadingPausesAtTheMarkAndGoesOn(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		const n, mark = 400, 10
+		size := func(i int) int { return 1 + i*37%9000 }
+		s := newSocket("PULL", "PUSH")
+		s.pipe.RecvMark = mark
+		session, peer := s.meet(network, "PUSH")
+		var stream []byte
+		for i := range n {
+			stream = append(stream, dialects[0].encode(numbered(i, size(i)))...)
+		}
+		said := say(peer, stream)
+		var got [][]string
+		for k := range 3 {
+			soon(t, "the pause", func() bool { return session.end.Room() == 0 })
+			var m message.Message
+			for range mark * (k + 1) / 2 {
+				if s.end().Read(&m) != pipe.OK {
+					break
+				}
+				got = append(got, textOf(&m))
+			}
+			if _, in := s.end().Depth(); in > mark {
+				t.Errorf("%d messages wait behind a mark of %d", in, mark)
+			}
+		}
+		got = append(got, s.await(n-len(got), session)...)
+		inOrder(t, got, n, size)
+		<-said
+		_ = peer.Close()
+		ended(t, session)
+		s.close(0)
+	})
+}
+
+// A peer that says no more, but still hears, is heard to the end.
+func TestAPeerThatHasSaidAllIsHeardToTheEnd(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		const n = 100
+		size := func(i int) int { return 1 + i*997%30000 }
+		s := newSocket("PULL", "PUSH")
+		s.pipe.RecvMark = 7
+		session, peer := s.meet(network, "PUSH")
+		var stream []byte
+		for i := range n {
+			stream = append(stream, dialects[0].encode(numbered(i, size(i)))...)
+		}
+		said := say(peer, stream)
+		go func() {
+			<-said
+			_ = peer.(interface{ CloseWrite() error }).CloseWrite() // what follows shows whether it did
+		}()
+		inOrder(t, s.await(n, session), n, size)
+		ended(t, session)
+		if _, err := io.Copy(io.Discard, peer); err != nil {
+			t.Errorf("our side ended with %v", err)
+		}
+		_ = peer.Close()
+		s.close(0)
+	})
+}
+
+// A socket that closes says all before, though the peer reads late and never stops
+// talking: a connection that were simply closed would be reset, and the rest be lost.
+func TestAllIsSaidToAPeerThatKeepsTalking(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		const n = 24
+		size := func(int) int { return 100 << 10 }
+		s := newSocket("PUSH", "PULL")
+		session, peer := s.meet(network, "PULL")
+		talks := make(chan struct{})
+		go func() {
+			defer close(talks)
+			for chatter := bytes.Repeat(dialects[0].encode("do you hear me"), 100); ; {
+				if _, err := peer.Write(chatter); err != nil {
+					return
+				}
+			}
+		}()
+		for i := range n {
+			s.send(numbered(i, size(i)))
+		}
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			s.close(-1)
+		}()
+		octets, err := io.ReadAll(peer)
+		if err != nil {
+			t.Errorf("after %d octets: %v", len(octets), err)
+		}
+		all, rest, err := dialects[0].decode(append(dialects[0].opening("PUSH", ""), octets...))
+		if rest > 0 || err != nil {
+			t.Errorf("%d octets are no message: %v", rest, err)
+		}
+		inOrder(t, all, n, size)
+		_ = peer.Close()
+		<-talks
+		<-closed
+		ended(t, session)
+	})
+}
+
+// writesNoMore reports whether a connection waits for its peer to read.
+func writesNoMore(session *Session) bool {
+	var f *flusher
+	switch d := session.current.Load().driver.(type) {
+	case *parked:
+		f = &d.flusher
+	case *looped:
+		f = &d.flusher
+	default:
+		return true // the goroutine that writes cannot be looked at
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state == blocked
+}
+
+// large is a message of which a few are more than the system takes.
+var large = numbered(0, 512<<10)
+
+func TestThePeerGoesWhileWritingWaits(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		s := newSocket("PUSH", "PULL")
+		session, peer := s.meet(network, "PULL")
+		for range 4 {
+			s.send(large)
+		}
+		soon(t, "the pause", func() bool { return writesNoMore(session) })
+		_ = peer.Close()
+		ended(t, session)
+		s.close(0)
+	})
+}
+
+func TestTheSocketIsClosedWhileWritingWaits(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		s := newSocket("PUSH", "PULL")
+		session, peer := s.meet(network, "PULL")
+		for range 4 {
+			s.send(large)
+		}
+		soon(t, "the pause", func() bool { return writesNoMore(session) })
+		s.close(0)
+		ended(t, session)
+		_, _ = io.Copy(io.Discard, peer) // until the end, which is what is waited for
+		_ = peer.Close()
+	})
+}
+
+// A peer that reads in fits and starts gets everything: writing waits and goes on.
+func TestWritingGoesOnWhenThePeerReads(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		const n = 30
+		size := func(i int) int { return 1 + i*7919%(150<<10) }
+		s := newSocket("PUSH", "PULL")
+		session, peer := s.meet(network, "PULL")
+		total := 0
+		for i := range n {
+			s.send(numbered(i, size(i)))
+			total += len(dialects[0].encode(numbered(i, size(i))))
+		}
+		octets := dialects[0].opening("PUSH", "")
+		for _, part := range []int{1, 200_000, total / 2} {
+			soon(t, "the pause", func() bool { return writesNoMore(session) })
+			octets = append(octets, readAll(peer, part)...)
+		}
+		octets = append(octets, readAll(peer, total-1-200_000-total/2)...)
+		all, rest, err := dialects[0].decode(octets)
+		if rest > 0 || err != nil {
+			t.Errorf("%d octets are no message: %v", rest, err)
+		}
+		inOrder(t, all, n, size)
+		_ = peer.Close()
+		ended(t, session)
+		s.close(0)
+	})
+}
+
+// Messages of several senders come whole, each sender's in order.
+func TestManySendersShareOneConnection(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		const senders, each = 4, 500
+		s := newSocket("PUSH", "PULL")
+		session, peer := s.meet(network, "PULL")
+		for i := range senders {
+			go func() {
+				for k := range each {
+					s.send(fmt.Sprint(i), fmt.Sprint(k))
+				}
+			}()
+		}
+		var octets []byte
+		last := make([]int, senders)
+		all := [][]string(nil)
+		for len(all) < senders*each {
+			b := make([]byte, 64<<10)
+			n, err := peer.Read(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			octets = append(octets, b[:n]...)
+			if all, _, err = dialects[0].decode(slices.Concat(dialects[0].opening("PUSH", ""), octets)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, m := range all {
+			var i, k int
+			if _, err := fmt.Sscan(m[0]+" "+m[1], &i, &k); err != nil || k != last[i] {
+				t.Fatalf("message %q comes after %d", m, last[i])
+			}
+			last[i]++
+		}
+		_ = peer.Close()
+		ended(t, session)
+		s.close(0)
+	})
+}
