@@ -81,9 +81,3 @@ func writeFD(fd int, list [][]byte) (int, error) {
 		}
 	}
 }
-
-// writable reports whether the system takes more, or an error is to be met.
-func writable(fd uintptr) bool {
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
-	return n != 0 || err != nil && err != unix.EINTR
-}

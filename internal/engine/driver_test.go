@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
 	"zeromux/iomux"
@@ -293,20 +295,28 @@ func TestAllIsSaidToAPeerThatKeepsTalking(t *testing.T) {
 	})
 }
 
-// writesNoMore reports whether a connection waits for its peer to read.
-func writesNoMore(session *Session) bool {
-	var f *flusher
-	switch d := session.current.Load().driver.(type) {
-	case *parked:
-		f = &d.flusher
-	case *looped:
-		f = &d.flusher
-	default:
-		return true // the goroutine that writes cannot be looked at
+// writesNoMore reports whether the system takes no more of what is to be written, so
+// that writing waits for the peer to read.
+func writesNoMore(t *testing.T, session *Session) (full bool) {
+	t.Helper()
+	poll := func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+		n, err := unix.Poll(fds, 0)
+		full = n == 0 && err == nil
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.state == blocked
+	c := session.current.Load()
+	if d, ok := c.driver.(*looped); ok {
+		poll(uintptr(d.fd))
+		return full
+	}
+	raw, ok := descriptorOf(c.net)
+	if !ok {
+		t.Fatalf("a %T has no descriptor", c.net)
+	}
+	if err := raw.Control(poll); err != nil {
+		t.Fatal(err)
+	}
+	return full
 }
 
 // large is a message of which a few are more than the system takes.
@@ -319,7 +329,7 @@ func TestThePeerGoesWhileWritingWaits(t *testing.T) {
 		for range 4 {
 			s.send(large)
 		}
-		soon(t, "the pause", func() bool { return writesNoMore(session) })
+		soon(t, "the pause", func() bool { return writesNoMore(t, session) })
 		_ = peer.Close()
 		ended(t, session)
 		s.close(0)
@@ -333,7 +343,7 @@ func TestTheSocketIsClosedWhileWritingWaits(t *testing.T) {
 		for range 4 {
 			s.send(large)
 		}
-		soon(t, "the pause", func() bool { return writesNoMore(session) })
+		soon(t, "the pause", func() bool { return writesNoMore(t, session) })
 		s.close(0)
 		ended(t, session)
 		_, _ = io.Copy(io.Discard, peer) // until the end, which is what is waited for
@@ -355,7 +365,7 @@ func TestWritingGoesOnWhenThePeerReads(t *testing.T) {
 		}
 		octets := dialects[0].opening("PUSH", "")
 		for _, part := range []int{1, 200_000, total / 2} {
-			soon(t, "the pause", func() bool { return writesNoMore(session) })
+			soon(t, "the pause", func() bool { return writesNoMore(t, session) })
 			octets = append(octets, readAll(peer, part)...)
 		}
 		octets = append(octets, readAll(peer, total-1-200_000-total/2)...)

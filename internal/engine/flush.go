@@ -15,8 +15,9 @@ var errAgain = errors.New("try again")
 // A sink is where a flusher writes.
 type sink interface {
 	// write writes what the system takes at once of list, which is never empty.
-	// errAgain means that it took nothing.
-	write(list [][]byte) (int, error)
+	// errAgain means that it took nothing. With wait it waits until it does; only
+	// a sink whose handOver calls run need know how.
+	write(list [][]byte, wait bool) (int, error)
 	// lookout sees to it that unblock is called when more can be written, or the
 	// connection has been given up. It does not wait.
 	lookout()
@@ -105,26 +106,17 @@ func (f *flusher) quiet() bool {
 	return f.c.fresh.Swap(false) || time.Since(f.last) >= quietFor
 }
 
-// run writes until nothing is left.
+// run writes until nothing is left. It waits where the sink does.
 func (f *flusher) run() {
 	looked := false // once more, before leaving
-	for {
-		switch f.work(0) {
-		case wroteAll:
-			if looked && f.leave() {
-				return
-			}
-			if !looked {
-				runtime.Gosched() // a sender that is about to go on costs less than a new goroutine
-			}
-			looked = !looked
-		case wroteNone:
-			f.block()
+	for f.work(0) == wroteAll {
+		if looked && f.leave() {
 			return
-		case wroteLast:
-			return
-		default:
 		}
+		if !looked {
+			runtime.Gosched() // a sender that is about to go on costs less than a new goroutine
+		}
+		looked = !looked
 	}
 }
 
@@ -144,7 +136,7 @@ type pieces [listMost][]byte
 var lists = sync.Pool{New: func() any { return new(pieces) }}
 
 // work writes what waits. With most it writes once, and not at all if that were
-// more than so many octets. The state is busy.
+// more than so many octets; without it may wait. The state is busy.
 func (f *flusher) work(most int) wrote {
 	scratch := lists.Get().(*pieces)
 	w := f.write(scratch, most)
@@ -157,7 +149,7 @@ func (f *flusher) work(most int) wrote {
 func (f *flusher) write(scratch *pieces, most int) wrote {
 	out := f.c.out
 	for done := false; ; done = true {
-		if w := f.commands(scratch); w != wroteAll {
+		if w := f.commands(scratch, most == 0); w != wroteAll {
 			return w
 		}
 		list, st := out.next(scratch[:0])
@@ -172,10 +164,10 @@ func (f *flusher) write(scratch *pieces, most int) wrote {
 		if most > 0 && (done || size > most) {
 			return wroteSome
 		}
-		n, err := f.to.write(list)
+		n, err := f.to.write(list, most == 0)
 		out.written(n)
 		switch {
-		case err == errAgain || err == nil && n < size:
+		case err == errAgain, err == nil && n < size && most > 0:
 			return wroteNone
 		case err != nil:
 			f.failed()
@@ -192,7 +184,7 @@ func sizeOf(list [][]byte) (n int) {
 }
 
 // commands writes those of our own, where a message has ended.
-func (f *flusher) commands(scratch *pieces) wrote {
+func (f *flusher) commands(scratch *pieces, wait bool) wrote {
 	for {
 		if f.said == len(f.control) {
 			f.control, f.said = f.control[:0], 0
@@ -205,7 +197,7 @@ func (f *flusher) commands(scratch *pieces) wrote {
 			}
 			f.control = control
 		}
-		n, err := f.to.write(append(scratch[:0], f.control[f.said:]))
+		n, err := f.to.write(append(scratch[:0], f.control[f.said:]), wait)
 		f.said += n
 		switch {
 		case err == errAgain:

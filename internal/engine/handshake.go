@@ -60,6 +60,7 @@ type shaker struct {
 	conn net.Conn
 	b    []byte // octets received and not yet used
 	took int    // octets of b that are used
+	said []byte // what is to be sent before we wait for the peer
 	out  chan []byte
 	err  chan error
 
@@ -79,6 +80,9 @@ func shake(cfg *Config, conn net.Conn) (introduction, error) {
 	in, err := s.greet()
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.hurry()
+	}
+	if failed := s.send(); err == nil {
+		err = failed
 	}
 	if failed := s.stop(); err == nil {
 		err = failed
@@ -119,9 +123,7 @@ func (s *shaker) detect(full []byte) (zmtp.Version, error) {
 			due-- // an older peer gets our socket type in place of a minor version
 		}
 		if due > sent {
-			if err := s.write(full[sent:due]); err != nil {
-				return 0, err
-			}
+			s.say(full[sent:due])
 			sent = due
 		}
 		version, err := zmtp.Detect(s.b)
@@ -194,9 +196,7 @@ func (s *shaker) offer(mech mechanism.Mechanism) error {
 		if err != nil || !ok {
 			return err
 		}
-		if err := s.write(zmtp.AppendFrame(nil, zmtp.FlagCommand, command)); err != nil {
-			return err
-		}
+		s.said = zmtp.AppendFrame(s.said, zmtp.FlagCommand, command)
 	}
 }
 
@@ -234,9 +234,7 @@ func (s *shaker) old(version zmtp.Version) (introduction, error) {
 	default:
 		ours = zmtp.AppendFrame([]byte{s.cfg.SocketNumber}, 0, id)
 	}
-	if err := s.write(ours); err != nil {
-		return introduction{}, err
-	}
+	s.say(ours)
 	for len(s.b) < version.GreetingSize() {
 		if err := s.more(); err != nil {
 			return introduction{}, err
@@ -269,8 +267,12 @@ func (s *shaker) frame(d *zmtp.Decoder) (zmtp.Frame, error) {
 	}
 }
 
-// more reads what has come in. What was used before makes room.
+// more reads what has come in, once what is to be said has been. What was used
+// before makes room.
 func (s *shaker) more() error {
+	if err := s.send(); err != nil {
+		return err
+	}
 	if s.took > zmtp.GreetingSize && s.took == len(s.b) {
 		s.b, s.took = s.b[:0], 0
 	}
@@ -288,19 +290,25 @@ func (s *shaker) more() error {
 	return err
 }
 
-// write sends b. A system's socket takes these few octets without waiting; on
-// any other connection a Write may wait until the peer reads, while the peer
-// waits in a Write of its own, so a goroutine writes there. No octets are not
-// written at all: a net.Pipe would wait for a reader of them.
-func (s *shaker) write(b []byte) error {
-	if len(b) == 0 {
+// say has b sent before we wait for the peer again.
+func (s *shaker) say(b []byte) { s.said = append(s.said, b...) }
+
+// send sends what was said. A system's socket takes these few octets without
+// waiting; on any other connection a Write may wait until the peer reads, while
+// the peer waits in a Write of its own, so a goroutine writes there. No octets are
+// not written at all: a net.Pipe would wait for a reader of them.
+func (s *shaker) send() error {
+	if len(s.said) == 0 {
 		return nil
 	}
+	b := s.said
 	switch s.conn.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		_, err := s.conn.Write(b)
+		s.said = b[:0]
 		return err
 	}
+	s.said = nil // b is the goroutine's
 	if s.out == nil {
 		s.out, s.err = make(chan []byte, 8), make(chan error, 1)
 		go func(out <-chan []byte, done chan<- error) {
@@ -313,7 +321,7 @@ func (s *shaker) write(b []byte) error {
 			done <- failed
 		}(s.out, s.err)
 	}
-	s.out <- append([]byte(nil), b...)
+	s.out <- b
 	return nil
 }
 

@@ -40,6 +40,7 @@ type parked struct {
 	// Of who writes: what put is to write, and what came of it.
 	put    func(fd uintptr) bool
 	list   [][]byte
+	wait   bool // until the system takes something
 	wrote  int
 	putErr error
 }
@@ -199,8 +200,8 @@ func (p *parked) readOnce(fd uintptr) bool {
 }
 
 // write is the flusher's sink.
-func (p *parked) write(list [][]byte) (int, error) {
-	p.list = list
+func (p *parked) write(list [][]byte, wait bool) (int, error) {
+	p.list, p.wait = list, wait
 	p.wrote = 0
 	err := p.raw.Write(p.put)
 	if err == nil {
@@ -210,10 +211,10 @@ func (p *parked) write(list [][]byte) (int, error) {
 	return p.wrote, err
 }
 
-// writeOnce writes what the system takes.
+// writeOnce writes what the system takes; false means that it is to be waited for.
 func (p *parked) writeOnce(fd uintptr) bool {
 	p.wrote, p.putErr = writeFD(int(fd), p.list)
-	return true
+	return p.putErr != errAgain || !p.wait
 }
 
 func (p *parked) halfClose() error {
@@ -224,14 +225,10 @@ func (p *parked) halfClose() error {
 // goroutine of its own.
 func (p *parked) over() { go p.session.lost(p.connection) }
 
-// handOver starts a goroutine that writes until nothing is left.
+// handOver starts a goroutine that writes until nothing is left, and waits for the
+// system as often as it has to.
 func (p *parked) handOver() { go p.run() }
 
-// lookout waits for room on a goroutine of its own: who was about to write may be
-// an application.
-func (p *parked) lookout() {
-	go func() {
-		_ = p.raw.Write(writable) // on failure the next write fails as well
-		p.unblock()
-	}()
-}
+// lookout leaves the waiting to that goroutine: who was about to write may be an
+// application.
+func (p *parked) lookout() { p.unblock() }
