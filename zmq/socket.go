@@ -47,6 +47,9 @@ type Socket struct {
 	// fair is the pattern's rotation, when receiving is nothing but taking turns;
 	// or nil.
 	fair *routing.FairQueue
+	// selective is the pattern, if fair is to be asked for no more than it wants; nil:
+	// it wants everything.
+	selective pattern.Selective
 
 	recvMu sync.Mutex // guards the pattern's receiving side and all to the next blank line
 	in     message.Message
@@ -110,6 +113,7 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	s.soloist, _ = s.pattern.(pattern.Soloist)
 	if p, ok := s.pattern.(pattern.FairReceiver); ok && !row.Lockstep {
 		s.fair = p.Queue()
+		s.selective, _ = s.pattern.(pattern.Selective)
 	}
 	return s
 }
@@ -323,20 +327,22 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 	}
 	// A small message that is there, of a type that receives by taking turns.
 	s.recvMu.Lock()
-	if e := s.fair.Turn(); e != nil && s.dead == nil && !s.hub.HasReadable() {
+	if e := s.fair.Turn(); e != nil && s.dead == nil && !s.hub.HasReadable() && (s.selective == nil || !s.selective.Ahead()) {
 		body, peer, ok := e.ReadShort()
 		if !ok {
 			body, peer, ok = e.ReadLong(copyUpTo)
 		}
 		if ok {
 			s.fair.Done()
-			if !m.x.fillShort(m, body, peer) {
-				s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
-				m.fill(&s.in, nil, 0, &s.slab)
+			if s.selective == nil || s.selective.Wanted(body) {
+				if !m.x.fillShort(m, body, peer) {
+					s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
+					m.fill(&s.in, nil, 0, &s.slab)
+				}
+				s.recvMu.Unlock()
+				s.hub.Received(true)
+				return nil
 			}
-			s.recvMu.Unlock()
-			s.hub.Received(true)
-			return nil
 		}
 	}
 	s.recvMu.Unlock()

@@ -50,6 +50,22 @@ func duplicate(fd int) (int, error) {
 	return other, err
 }
 
+// readNow reads what has come over a connection, if there is any.
+func readNow(nc net.Conn, b []byte) (n int, err error) {
+	raw, ok := descriptorOf(nc)
+	if !ok {
+		return 0, nil
+	}
+	failed := raw.Read(func(fd uintptr) bool {
+		n, err = readFD(int(fd), b)
+		return true
+	})
+	if err == errAgain || err == io.EOF { // which comes again
+		err = nil
+	}
+	return n, errors.Join(failed, err)
+}
+
 // readFD reads once and never waits.
 func readFD(fd int, b []byte) (int, error) {
 	for {

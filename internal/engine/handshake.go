@@ -99,7 +99,10 @@ func shake(cfg *Config, conn net.Conn) (introduction, error) {
 func (s *shaker) greet() (introduction, error) {
 	mech := s.mechanism()
 	full := zmtp.AppendGreeting(nil, zmtp.Greeting{Mechanism: mech.Name()}, len(s.cfg.RoutingID))
-	version, err := s.detect(full)
+	if err := s.look(); err != nil {
+		return introduction{}, err
+	}
+	version, err := s.detect(full, mech)
 	if err != nil {
 		return introduction{}, err
 	}
@@ -114,8 +117,10 @@ func (s *shaker) greet() (introduction, error) {
 }
 
 // detect reads until the peer's version is plain, and sends of our own greeting
-// what the peer may be waiting for before it goes on with its own.
-func (s *shaker) detect(full []byte) (zmtp.Version, error) {
+// what the peer may be waiting for before it goes on with its own. With NULL our READY
+// follows the greeting at once: it tells no secret, whatever mechanism the peer is
+// about to name.
+func (s *shaker) detect(full []byte, mech mechanism.Mechanism) (zmtp.Version, error) {
 	sent := 0
 	for {
 		due := zmtp.GreetingDue(s.b)
@@ -125,6 +130,11 @@ func (s *shaker) detect(full []byte) (zmtp.Version, error) {
 		if due > sent {
 			s.say(full[sent:due])
 			sent = due
+			if due == zmtp.GreetingSize && len(s.b) < due && mech.Name() == mechanism.NameNull {
+				if err := s.offer(mech); err != nil {
+					return 0, err
+				}
+			}
 		}
 		version, err := zmtp.Detect(s.b)
 		if err == nil {
@@ -287,6 +297,14 @@ func (s *shaker) more() error {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
+	return err
+}
+
+// look reads what the peer has said by now, if there is any: the answer to it goes out
+// with what we have to say in any case.
+func (s *shaker) look() error {
+	n, err := readNow(s.conn, s.b[:cap(s.b)])
+	s.b = s.b[:n]
 	return err
 }
 

@@ -27,7 +27,7 @@ type looped struct {
 	added    bool
 	stopped  bool // nothing is read any more
 
-	fdMu   sync.Mutex // guards fd against being closed while it is shut down
+	fdMu   sync.Mutex // guards fd against being closed while it is looked at
 	fd     int
 	closed bool
 }
@@ -70,14 +70,7 @@ func (d *looped) start() {
 
 func (d *looped) resume() { d.loop.post(d, wantRoom) }
 
-func (d *looped) close() {
-	d.fdMu.Lock()
-	if !d.closed {
-		_ = unix.Shutdown(d.fd, unix.SHUT_RDWR) // it fails when the peer has gone
-	}
-	d.fdMu.Unlock()
-	d.loop.post(d, wantClose)
-}
+func (d *looped) close() { d.loop.post(d, wantClose) }
 
 func (d *looped) lookout() { d.loop.post(d, wantWrite) }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
@@ -159,7 +160,7 @@ func (z *zmtpIn) resume() error {
 	return z.parse()
 }
 
-// readOn is resume as far as messages of one short frame go, which cannot fail and
+// readOn is resume as far as messages of one plain frame go, which cannot fail and
 // concern nobody but the pipe. It reports whether the mark is reached again;
 // otherwise what comes next is resume's.
 func (z *zmtpIn) readOn() (again bool) {
@@ -170,7 +171,7 @@ func (z *zmtpIn) readOn() (again bool) {
 	if room == 0 {
 		return true
 	}
-	z.shortFrames(z.chunk.B[:z.fill], room)
+	z.plainFrames(z.chunk.B[:z.fill], room)
 	if z.messages == 0 {
 		return false
 	}
@@ -209,7 +210,7 @@ func (z *zmtpIn) frameByFrame(room int) (more bool, err error) {
 	b := z.chunk.B[:z.fill]
 	z.need = 0
 	for {
-		z.shortFrames(b, room)
+		z.plainFrames(b, room)
 		if z.count+z.messages >= room {
 			return true, nil
 		}
@@ -247,21 +248,30 @@ func (z *zmtpIn) frameByFrame(room int) (more bool, err error) {
 	}
 }
 
-// shortFrames steps over messages of one frame of up to 255 octets, which most
-// are, while nothing else comes.
-func (z *zmtpIn) shortFrames(b []byte, room int) {
+// plainFrames steps over messages of one frame that is not large, which most are,
+// while nothing else comes.
+func (z *zmtpIn) plainFrames(b []byte, room int) {
 	if len(z.part) > 0 || z.begun != z.parsed {
 		return
 	}
 	at, n := z.parsed, 0
 	most := room - z.count - z.messages
-	limit := z.cfg.MaxMessageSize
-	for n < most && len(b)-at >= 2 && b[at] == 0 {
-		size := int(b[at+1])
-		if size > len(b)-at-2 || limit >= 0 && int64(size) > limit {
+	limit := uint64(hugeFrom - zmtp.MaxHeader)
+	if z.cfg.MaxMessageSize >= 0 {
+		limit = min(limit, uint64(z.cfg.MaxMessageSize))
+	}
+	for n < most && len(b)-at >= 2 {
+		body, size := 2, uint64(b[at+1])
+		if b[at] != 0 {
+			if zmtp.Flags(b[at]) != zmtp.FlagLong || len(b)-at < zmtp.MaxHeader {
+				break
+			}
+			body, size = zmtp.MaxHeader, binary.BigEndian.Uint64(b[at+1:])
+		}
+		if size > limit || int(size) > len(b)-at-body {
 			break
 		}
-		at += 2 + size
+		at += body + int(size)
 		n++
 	}
 	if n > 0 {

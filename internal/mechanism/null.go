@@ -7,6 +7,9 @@ import (
 	"zeromux/zmtp"
 )
 
+// NameNull is the name of the mechanism without security.
+const NameNull = "NULL"
+
 // null is the mechanism without security: each side announces its properties in a
 // READY as soon as it has the peer's greeting, and is through when it has the
 // peer's. RFC 37 "The NULL Security Mechanism".
@@ -36,7 +39,7 @@ func NewNull(c Config) Mechanism {
 	return n
 }
 
-func (n *null) Name() string   { return "NULL" }
+func (n *null) Name() string   { return NameNull }
 func (n *null) UserID() string { return "" }
 func (n *null) Sealed() bool   { return false }
 

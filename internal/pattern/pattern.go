@@ -85,11 +85,22 @@ type Soloist interface {
 }
 
 // FairReceiver is what a type has beyond Pattern that receives by taking turns
-// and adds nothing of its own: the socket then takes short messages off the
-// rotation without asking.
+// and adds nothing of its own, but that it may be Selective: the socket then takes
+// short messages off the rotation without asking.
 type FairReceiver interface {
 	// Queue returns the rotation, always the same.
 	Queue() *routing.FairQueue
+}
+
+// Selective is a FairReceiver that does not want every message. Called with recvMu
+// held.
+type Selective interface {
+	// Ahead reports whether a message has been taken off the rotation before its
+	// turn, so that the pattern itself must be asked for the next.
+	Ahead() bool
+	// Wanted reports whether the application is to have a message that begins with
+	// frame; one that it is not to have counts as dropped.
+	Wanted(frame []byte) bool
 }
 
 // Env is what a socket gives its pattern.

@@ -3,6 +3,7 @@ package pattern
 import (
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
+	"zeromux/internal/routing"
 )
 
 // sub is an XSUB that subscribes by calls and never sends, and that looks again
@@ -51,7 +52,7 @@ func (p *sub) Discard(e *pipe.End) {
 func (p *sub) Send(*message.Message) error { return ErrUnsupported }
 
 func (p *sub) Recv(m *message.Message) (*pipe.End, error) {
-	if e := p.ahead.take(m); e != nil && p.wanted(m) {
+	if e := p.ahead.take(m); e != nil && p.Wanted(m.Frames[0]) {
 		return e, nil
 	}
 	e := p.next(m)
@@ -65,26 +66,33 @@ func (p *sub) Recv(m *message.Message) (*pipe.End, error) {
 func (p *sub) next(m *message.Message) *pipe.End {
 	for {
 		e := p.in.Recv(m)
-		if e == nil || p.wanted(m) {
+		if e == nil || p.Wanted(m.Frames[0]) {
 			return e
 		}
 	}
 }
 
-// wanted reports whether a subscription matches m; a publisher need not have
-// looked, and a message may have been on its way when the subscription ended.
-func (p *sub) wanted(m *message.Message) bool {
-	if p.topics.Matches(m.Frames[0]) != p.env.Options.InvertMatching {
+// Wanted reports whether a subscription matches a message that begins with frame; a
+// publisher need not have looked, and a message may have been on its way when the
+// subscription ended.
+func (p *sub) Wanted(frame []byte) bool {
+	if p.topics.Matches(frame) != p.env.Options.InvertMatching {
 		return true
 	}
 	p.env.Dropped(DroppedFiltered)
 	return false
 }
 
+// Queue implements FairReceiver.
+func (p *sub) Queue() *routing.FairQueue { return &p.in }
+
+// Ahead implements Selective.
+func (p *sub) Ahead() bool { return p.ahead.from != nil }
+
 func (p *sub) CanSend() bool { return false }
 
 func (p *sub) CanRecv() bool {
-	if p.ahead.from != nil && !p.wanted(&p.ahead.m) {
+	if p.ahead.from != nil && !p.Wanted(p.ahead.m.Frames[0]) {
 		p.ahead.from = nil
 	}
 	if p.ahead.from == nil {

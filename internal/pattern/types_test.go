@@ -96,14 +96,16 @@ func TestRowsSayWhatATypeIs(t *testing.T) {
 
 // TestOnlyTypesThatAddNothingMayBePassedBy names the types past which the socket
 // reads or writes: those that add anything to a message, or to whose turn it is,
-// must not be among them, whatever they embed.
+// must not be among them, whatever they embed, and of those that receive only one
+// chooses.
 func TestOnlyTypesThatAddNothingMayBePassedBy(t *testing.T) {
 	cases := []struct {
 		name string
 		is   func(Pattern) bool
 		want string
 	}{
-		{"receiving", func(p Pattern) bool { _, is := p.(FairReceiver); return is }, "DEALER PULL"},
+		{"receiving", func(p Pattern) bool { _, is := p.(FairReceiver); return is }, "SUB DEALER PULL"},
+		{"choosing", func(p Pattern) bool { _, is := p.(Selective); return is }, "SUB"},
 		{"sending", func(p Pattern) bool { _, is := p.(Soloist); return is }, "PAIR DEALER PUSH"},
 	}
 	for _, c := range cases {

@@ -97,7 +97,22 @@ func (p *xpub) Discard(*pipe.End) {}
 // it, unless nobody may.
 func (p *xpub) Send(m *message.Message) error {
 	p.find(m.Frames[0])
-	defer p.forgetMatch()
+	err := p.spread(m)
+	p.forgetMatch()
+	return err
+}
+
+// spread writes m to those that match.
+func (p *xpub) spread(m *message.Message) error {
+	if len(p.match) == 1 {
+		st := p.match[0].Write(m)
+		if st == pipe.Full && p.env.Options.XPubNoDrop {
+			return ErrWouldBlock
+		}
+		p.only = nil
+		p.wrote(st)
+		return nil
+	}
 	if p.env.Options.XPubNoDrop {
 		for _, e := range p.match {
 			if e.CanWrite() == pipe.Full {
@@ -106,10 +121,6 @@ func (p *xpub) Send(m *message.Message) error {
 		}
 	}
 	p.only = nil
-	if len(p.match) == 1 {
-		p.wrote(p.match[0].Write(m))
-		return nil
-	}
 	p.fan.Begin(m)
 	for _, e := range p.match {
 		p.wrote(p.fan.Write(e))
