@@ -40,7 +40,7 @@ func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
 	app, end = pipe.New(c)
 	app.Join(&h.hub)
 	app.Connecting, app.WantID, app.Link = session.Connecting(), session.WantID, session
-	end.Carry(session.OutReady, session.InRoom)
+	end.Carry(session)
 	session.Hold(app, end)
 	if !h.row.Receives && !h.row.Publisher {
 		app.CloseRead() // whatever the peer sends, nobody will ever read it

@@ -19,6 +19,7 @@ type reader struct {
 	pool     message.Pool
 	app, end *pipe.End
 	in       inbound
+	z        *zmtpIn // in, or what is within
 	helps    bool    // whoever makes room goes on with what was held back
 	room     bool    // said by the pipe, and not dealt with by helping
 	lender   *lender // of memory that is shared with others; nil: there are none
@@ -33,12 +34,11 @@ func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byt
 	r.pool.Poison = true
 	r.app, r.end = pipe.New(pipe.Config{Pool: &r.pool, RecvMark: mark, RecvMarkPeer: -1})
 	r.app.Join(new(pipe.Hub))
-	var z *zmtpIn
-	r.end.Carry(func(bool) {}, func() { r.room = !r.helps || !z.readOn() })
-	z = newZMTPIn(r.end, &r.pool, &message.Peer{}, cfg, func(body []byte) {
+	r.end.Carry(r)
+	z := newZMTPIn(r.end, &r.pool, &message.Peer{}, cfg, func(body []byte) {
 		r.commands = append(r.commands, string(body))
 	})
-	r.in = z
+	r.in, r.z = z, z
 	if v.UsesV1Framing() {
 		r.in = &v1In{zmtpIn: z, decoder: zmtp.NewDecoder(v, cfg.MaxMessageSize), along: along}
 	} else {
@@ -46,6 +46,10 @@ func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byt
 	}
 	return r
 }
+
+// OutReady and InRoom make the reader the session of its pipe.
+func (r *reader) OutReady(bool) {}
+func (r *reader) InRoom()       { r.room = !r.helps || !r.z.readOn() }
 
 // feed gives octets to the connection in reads of these sizes, over and over, and
 // reads the socket whenever the mark is reached. It returns how the connection

@@ -101,7 +101,7 @@ func (s *socket) Open(session *Session) (app, end *pipe.End, ok bool) {
 	c.Pool, c.SendMarkPeer, c.RecvMarkPeer = s.env.Pool, -1, -1
 	app, end = pipe.New(c)
 	app.Join(&s.hub)
-	end.Carry(session.OutReady, session.InRoom)
+	end.Carry(session)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ends = append(s.ends, app)

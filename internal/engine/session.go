@@ -89,16 +89,16 @@ func (s *Session) Hold(app, end *pipe.End) {
 	s.mu.Unlock()
 }
 
-// OutReady and InRoom are the functions that a host gives to pipe.End.Carry.
-// OutReady says that something waits to be written; alone, that an application is
-// calling which has nobody else to tell, so that it may as well be written at once.
+// OutReady implements pipe.Carrier: something waits to be written; alone, by an
+// application which has nobody else to tell, so that it may as well be written at
+// once.
 func (s *Session) OutReady(alone bool) {
 	if c := s.current.Load(); c != nil {
 		c.driver.flush(alone)
 	}
 }
 
-// InRoom says that there is room for what comes in.
+// InRoom implements pipe.Carrier: there is room for what comes in.
 func (s *Session) InRoom() {
 	if c := s.current.Load(); c != nil {
 		c.roomy()

@@ -24,7 +24,7 @@ func TestARecoderLetsALargeMessageGo(t *testing.T) {
 			pool := new(message.Pool)
 			app, carried := pipe.New(pipe.Config{Pool: pool, SendMarkPeer: -1})
 			app.Join(new(pipe.Hub))
-			carried.Carry(func(bool) {}, func() {})
+			carried.Carry(new(Session))
 			r := &recoder{out: pipe.NewOutgoing(carried), frame: frameV1}
 			m := &message.Message{Frames: [][]byte{make([]byte, test.size)}}
 			for range 2 { // the second time as the first

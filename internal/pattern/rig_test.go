@@ -90,6 +90,12 @@ func (r *rig) adopt() {
 	r.hub.Writable(r.Pattern.Writable)
 }
 
+// deaf is a session that need not be told of anything.
+type deaf struct{}
+
+func (deaf) OutReady(bool) {}
+func (deaf) InRoom()       {}
+
 // pipe makes a pipe with the marks, zero for none, and does not attach it.
 func (r *rig) pipe(name string, sendMark, recvMark int) *peer {
 	p := &peer{rig: r, name: name, peer: &message.Peer{Endpoint: name}}
@@ -99,7 +105,7 @@ func (r *rig) pipe(name string, sendMark, recvMark int) *peer {
 		RecvMark: recvMark, RecvMarkPeer: -1,
 	})
 	p.end.Join(&r.hub)
-	p.far.Carry(func(bool) {}, func() {})
+	p.far.Carry(deaf{})
 	p.out = pipe.NewOutgoing(p.far)
 	p.out.Subscriber = r.row.Type == SUB || r.row.Type == XSUB
 	r.peers = append(r.peers, p)

@@ -11,7 +11,7 @@ func benchPipe() (from, to *End, hub *Hub) {
 	from, to = New(Config{Pool: new(message.Pool)})
 	hub = new(Hub)
 	from.Join(hub)
-	to.Carry(func(bool) {}, func() {})
+	to.Carry(new(teller))
 	return from, to, hub
 }
 
@@ -52,7 +52,7 @@ func BenchmarkFanOut(b *testing.B) {
 			for i := range from {
 				from[i], to[i] = New(Config{Pool: pool})
 				from[i].Join(hub)
-				to[i].Carry(func(bool) {}, func() {})
+				to[i].Carry(new(teller))
 			}
 			m := message.Message{Frames: [][]byte{make([]byte, size)}}
 			var got message.Message

@@ -2,13 +2,15 @@ package pipe
 
 import (
 	"encoding/binary"
+	"sync"
 
 	"zeromux/internal/message"
 	"zeromux/zmtp"
 )
 
 // A cursor is where reading stands in the spans that were taken off a queue.
-// It belongs to the reader alone.
+// It belongs to the reader alone. An end has one from taking something to finding
+// nothing more: one that is idle needs none.
 type cursor struct {
 	spans []Span
 	buf   []byte        // the octets of spans[i-1]
@@ -23,16 +25,20 @@ type cursor struct {
 	fetched byte // of no interest: what fetch has seen
 }
 
+// cursors are those that no end has.
+var cursors = sync.Pool{New: func() any { return new(cursor) }}
+
 // Read takes the next whole message. Its frames are borrowed from the spans
 // they lie in and valid until the next Read. Empty means that the end's owner
 // is told when there is more, Closed that there will be none. Called with
 // recvMu held.
 func (e *End) Read(m *message.Message) Status {
-	c := &e.cur
-	if c.at == len(c.buf) {
+	c := e.cur
+	if c == nil || c.at == len(c.buf) {
 		if st := e.advance(); st != OK {
 			return st
 		}
+		c = e.cur
 	}
 	if c.peer == nil {
 		c.peer = e.Peer // a neighbour may have introduced himself since
@@ -77,7 +83,10 @@ func (e *End) Read(m *message.Message) Status {
 // a span that was taken. It reports false, and has done nothing, when something
 // else comes next or is to be done: then Read does it.
 func (e *End) ReadShort() (body []byte, peer *message.Peer, ok bool) {
-	c := &e.cur
+	c := e.cur
+	if c == nil {
+		return nil, nil, false
+	}
 	at := c.at + 2
 	if at > c.near || c.buf[at-2] != 0 || c.first != c.i-1 || c.used+1 >= c.step {
 		return nil, nil, false
@@ -90,7 +99,10 @@ func (e *End) ReadShort() (body []byte, peer *message.Peer, ok bool) {
 
 // ReadLong is ReadShort of a frame of 256 up to most octets.
 func (e *End) ReadLong(most int) (body []byte, peer *message.Peer, ok bool) {
-	c := &e.cur
+	c := e.cur
+	if c == nil {
+		return nil, nil, false
+	}
 	at := c.at + zmtp.MaxHeader
 	if at > c.near || c.buf[c.at] != byte(zmtp.FlagLong) || c.first != c.i-1 || c.used+1 >= c.step {
 		return nil, nil, false
@@ -106,16 +118,19 @@ func (e *End) ReadLong(most int) (body []byte, peer *message.Peer, ok bool) {
 
 // advance moves to the next span that was taken, or takes what waits.
 func (e *End) advance() Status {
-	c := &e.cur
+	if e.cur == nil {
+		e.cur = cursors.Get().(*cursor)
+	}
+	c := e.cur
 	c.release(c.i)
 	if c.i == len(c.spans) {
-		c.i, c.first, c.buf, c.at, c.near = 0, 0, nil, 0, 0
-		var st Status
-		if c.spans, c.step, st = e.in.take(c.spans, c.used); st != OK {
-			c.used = 0
+		spans, step, st := e.in.take(c.spans, c.used)
+		*c = cursor{spans: spans, step: step}
+		if st != OK {
+			e.cur = nil
+			cursors.Put(c)
 			return st
 		}
-		c.used = 0
 	}
 	e.open()
 	return OK
@@ -123,7 +138,7 @@ func (e *End) advance() Status {
 
 // open goes on with the next of the spans that were taken.
 func (e *End) open() {
-	c := &e.cur
+	c := e.cur
 	s := &c.spans[c.i]
 	c.buf, c.at, c.peer = s.Bytes(), 0, s.peer
 	c.near = 0
@@ -142,17 +157,18 @@ func (c *cursor) release(i int) {
 	}
 }
 
-// drop lets go of everything that was taken.
-func (c *cursor) drop() {
-	c.release(len(c.spans))
-	*c = cursor{}
+// last is the spans that the last message lies in.
+func (e *End) last() []Span {
+	if e.cur == nil {
+		return nil
+	}
+	return e.cur.spans[e.cur.first:e.cur.i]
 }
 
 // Shared reports whether memory of the last message may have other holders
 // that outlive it, so that an application must get a copy.
 func (e *End) Shared() bool {
-	for i := e.cur.first; i < e.cur.i; i++ {
-		s := &e.cur.spans[i]
+	for _, s := range e.last() {
 		if s.flags&spanShared != 0 && (s.chunk.Lent() || !s.chunk.Sole()) {
 			return true
 		}
@@ -164,16 +180,17 @@ func (e *End) Shared() bool {
 // chunks are never recycled, and the collector takes them when the application
 // is done.
 func (e *End) Keep() {
-	for i := e.cur.first; i < e.cur.i; i++ {
-		e.cur.spans[i].kept()
+	last := e.last()
+	for i := range last {
+		last[i].kept()
 	}
 }
 
 // Hold adds a reference on every chunk that the last message lies in and
 // appends the chunks to held. Whoever holds them releases them.
 func (e *End) Hold(held []*message.Chunk) []*message.Chunk {
-	for i := e.cur.first; i < e.cur.i; i++ {
-		c := e.cur.spans[i].chunk
+	for _, s := range e.last() {
+		c := s.chunk
 		if n := len(held); c == nil || n > 0 && held[n-1] == c {
 			continue // nil: given away, and there for good
 		}

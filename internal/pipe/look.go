@@ -9,9 +9,11 @@ func (e *End) CanRead() Status {
 	if e.Left() {
 		return OK
 	}
-	c := &e.cur
-	st, room := e.in.look(c.used)
-	c.used = 0
+	used := 0
+	if e.cur != nil {
+		used, e.cur.used = e.cur.used, 0
+	}
+	st, room := e.in.look(used)
 	if room {
 		e.in.writer.writable()
 	}
@@ -20,7 +22,10 @@ func (e *End) CanRead() Status {
 
 // Left reports whether messages are left of those that were taken off the queue.
 // Called with recvMu held.
-func (e *End) Left() bool { return e.cur.at < len(e.cur.buf) || e.cur.i < len(e.cur.spans) }
+func (e *End) Left() bool {
+	c := e.cur
+	return c != nil && (c.at < len(c.buf) || c.i < len(c.spans))
+}
 
 // look tells what take would, takes nothing, and acknowledges what the reader
 // has used up before.

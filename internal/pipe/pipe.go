@@ -14,21 +14,28 @@ package pipe
 import "zeromux/internal/message"
 
 // An End is one side of a pipe: it writes into one queue and reads from the
-// other. An end that belongs to a socket has a Hub; one that belongs to a
-// session has two functions that are called when there is something to read
-// and when there is room to write.
+// other. An end that belongs to a socket has a Hub and a Seat; one that belongs to
+// a session has a Carrier.
 //
 // Write and what it calls run under the socket's sendMu, Read under its recvMu,
 // Deliver and Take on the session's goroutines; Close and SetMarks anywhere.
 type End struct {
 	in, out *queue
 
-	hub        *Hub             // of the socket that holds this end; nil: a session's. The other end looks at it under in.mu
-	onReadable func(alone bool) // a session's; must not block
-	onWritable func()           // a session's; must not block
+	hub     *Hub    // of the socket that holds this end; nil: a session's. The other end looks at it under in.mu
+	carrier Carrier // the session that holds it
+	cur     *cursor // where reading stands; nil: nothing is left of what was taken. recvMu
 
-	cur cursor // where reading stands; recvMu, or the session's writing side
+	// Peer is the connection that is up, the last one, or nil before the
+	// first. Written under sendMu and recvMu, read under either.
+	Peer *message.Peer
 
+	*Seat // nil: a session's
+}
+
+// A Seat is what a socket and its pattern know of an end that is theirs. The first
+// end of a pipe has one from the beginning, the other from Join on.
+type Seat struct {
 	// SendRing and RecvRing are the places of the end in the rotations of
 	// package routing; guarded by sendMu and recvMu.
 	SendRing, RecvRing Ring
@@ -36,9 +43,6 @@ type End struct {
 	// ID is the routing id under which a pattern knows the peer. Written
 	// under sendMu and recvMu, read under either.
 	ID []byte
-	// Peer is the connection that is up, the last one, or nil before the
-	// first. Written under sendMu and recvMu, read under either.
-	Peer *message.Peer
 	// State is the pattern's own; guarded as the pattern says.
 	State any
 	// Link is what stands behind the pipe in the eyes of the socket: a session
@@ -70,44 +74,61 @@ type Config struct {
 	Conflate bool
 }
 
-// New makes a pipe and returns its ends.
+// whole is all of a pipe, in one piece: a server has one for every client. The
+// queues stand first, so that what is used of each for every message lies in a line
+// of the cache, and nothing of an end in the same one.
+type whole struct {
+	ab, ba queue
+	a, b   End
+	seat   Seat // of a
+}
+
+// New makes a pipe and returns its ends. The first is for a socket, the other for
+// another socket or a session.
 func New(c Config) (a, b *End) {
-	ab := &queue{pool: c.Pool, newest: c.Conflate}
-	ba := &queue{pool: c.Pool, newest: c.Conflate}
-	ab.marks.set(c.SendMark, c.SendMarkPeer)
-	ba.marks.set(c.RecvMarkPeer, c.RecvMark)
-	a = &End{in: ba, out: ab}
-	b = &End{in: ab, out: ba}
-	ab.writer, ab.reader = a, b
-	ba.writer, ba.reader = b, a
-	return a, b
+	w := new(whole)
+	w.ab = queue{pool: c.Pool, writer: &w.a, reader: &w.b, newest: c.Conflate}
+	w.ba = queue{pool: c.Pool, writer: &w.b, reader: &w.a, newest: c.Conflate}
+	w.ab.marks.set(c.SendMark, c.SendMarkPeer)
+	w.ba.marks.set(c.RecvMarkPeer, c.RecvMark)
+	w.a = End{in: &w.ba, out: &w.ab, Seat: &w.seat}
+	w.b = End{in: &w.ab, out: &w.ba}
+	return &w.a, &w.b
 }
 
 // Join gives the end to a socket. Called once, before the end is used; the other
 // one may be in use already.
 func (e *End) Join(h *Hub) {
+	if e.Seat == nil {
+		e.Seat = new(Seat)
+	}
 	e.in.mu.Lock()
 	e.hub = h
 	e.in.mu.Unlock()
 }
 
-// Carry gives the end to a session. readable is called when something waits to be
-// taken, from any goroutine and with no lock held; alone says that it is an
-// application that calls, that nobody else waits to be told, and that it is not
-// behind with receiving. writable is
-// called when there is room again, also under locks of the socket, and must only
-// signal. Called once, before the end is used.
-func (e *End) Carry(readable func(alone bool), writable func()) {
-	e.onReadable, e.onWritable = readable, writable
+// A Carrier is a session in the eyes of its end.
+type Carrier interface {
+	// OutReady is called when something waits to be taken, from any goroutine and
+	// with no lock held, and must not block. alone says that it is an application
+	// that calls, that nobody else waits to be told, and that it is not behind with
+	// receiving.
+	OutReady(alone bool)
+	// InRoom is called when there is room again, also under locks of the socket,
+	// and must only signal.
+	InRoom()
 }
 
+// Carry gives the end to a session. Called once, before the end is used.
+func (e *End) Carry(c Carrier) { e.carrier = c }
+
 // readable tells the end's owner that something waits, or that the other side
-// has ended. Called with no lock held. alone is a session's: see Carry.
+// has ended. Called with no lock held. alone is a session's: see Carrier.
 func (e *End) readable(alone bool) {
 	if e.hub != nil {
 		e.hub.activate(e)
-	} else if e.onReadable != nil {
-		e.onReadable(alone)
+	} else if e.carrier != nil {
+		e.carrier.OutReady(alone)
 	}
 }
 
@@ -116,8 +137,8 @@ func (e *End) readable(alone bool) {
 func (e *End) writable() {
 	if e.hub != nil {
 		e.hub.announce(e)
-	} else if e.onWritable != nil {
-		e.onWritable()
+	} else if e.carrier != nil {
+		e.carrier.InRoom()
 	}
 }
 
@@ -140,8 +161,9 @@ func (e *End) CloseWrite() {
 // side that nothing more will be. The reader itself must have stopped, or be
 // stopped by the lock that it reads under. A second call does nothing.
 func (e *End) CloseRead() {
-	if e.in.leave() {
-		e.cur.drop()
+	if e.in.leave() && e.cur != nil {
+		e.cur.release(len(e.cur.spans))
+		e.cur = nil
 	}
 }
 
@@ -155,15 +177,15 @@ func (e *End) Depth() (out, in int) { return e.out.depth(), e.in.depth() }
 
 // Written is how many messages and octets this side ever wrote, but for those
 // that TakeWritten has told.
-func (e *End) Written() (messages, octets uint64) { return e.out.totals(&e.out.byWriter, false) }
+func (e *End) Written() (messages, octets uint64) { return e.out.totals(writers, false) }
 
 // Arrived is how many messages and octets were ever written for this side, but
 // for those that TakeArrived has told.
-func (e *End) Arrived() (messages, octets uint64) { return e.in.totals(&e.in.byReader, false) }
+func (e *End) Arrived() (messages, octets uint64) { return e.in.totals(readers, false) }
 
 // TakeWritten is Written, and begins to count anew. What the other side counts as
 // arrived stays.
-func (e *End) TakeWritten() (messages, octets uint64) { return e.out.totals(&e.out.byWriter, true) }
+func (e *End) TakeWritten() (messages, octets uint64) { return e.out.totals(writers, true) }
 
 // TakeArrived is Arrived, and begins to count anew.
-func (e *End) TakeArrived() (messages, octets uint64) { return e.in.totals(&e.in.byReader, true) }
+func (e *End) TakeArrived() (messages, octets uint64) { return e.in.totals(readers, true) }

@@ -29,16 +29,12 @@ const (
 // acknowledged. Both count against the mark, so that messages in a reader's
 // hands are not free.
 type queue struct {
-	pool   *message.Pool
-	reader *End // told when something waits
-	writer *End // told when there is room
+	mu  sync.Mutex // guards all but pool, reader and writer; spans, n and fill are true after settle
+	run run        // short messages behind what the rest of the queue knows of
 
-	mu    sync.Mutex // guards all below; spans, n and fill are true after settle
-	spans []Span     // whole messages, oldest first
-
-	open *message.Chunk // the chunk that is being filled; the queue's own reference
-	fill int            // octets of open that are used
-	run  run            // short messages behind what the rest of the queue knows of
+	spans []Span         // whole messages, oldest first
+	open  *message.Chunk // the chunk that is being filled; the queue's own reference
+	fill  int            // octets of open that are used
 
 	n        int
 	inflight int
@@ -55,8 +51,19 @@ type queue struct {
 	messages uint64 // ever written, but for those that wait
 	octets   uint64 // of their frames, encoded
 
-	byWriter, byReader tally // how much of that either side has taken into its own books
+	taken *[2]tally // how much of that either side has taken into its own books; nil: nothing
+
+	// These do not change.
+	pool   *message.Pool
+	reader *End // told when something waits
+	writer *End // told when there is room
 }
+
+// The two sides of a queue.
+const (
+	writers = iota
+	readers
+)
 
 // tally is a number of messages, and of the octets of their frames, encoded.
 type tally struct{ messages, octets uint64 }
@@ -268,15 +275,22 @@ func octetsOf(spans []Span) (octets uint64) {
 	return octets
 }
 
-// totals are the messages and octets ever written that are not in taken, one of
-// the tallies of q; with take they are from then on.
-func (q *queue) totals(taken *tally, take bool) (messages, octets uint64) {
+// totals are the messages and octets ever written that a side has not taken into
+// its books; with take it has from then on.
+func (q *queue) totals(side int, take bool) (messages, octets uint64) {
 	q.lock()
 	defer q.mu.Unlock()
 	all := tally{q.messages + uint64(q.n), q.octets + octetsOf(q.spans)}
-	messages, octets = all.messages-taken.messages, all.octets-taken.octets
+	messages, octets = all.messages, all.octets
+	if q.taken != nil {
+		messages -= q.taken[side].messages
+		octets -= q.taken[side].octets
+	}
 	if take {
-		*taken = all
+		if q.taken == nil {
+			q.taken = new([2]tally)
+		}
+		q.taken[side] = all
 	}
 	return messages, octets
 }

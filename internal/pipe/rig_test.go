@@ -20,13 +20,19 @@ type rig struct {
 	hub       Hub
 	near, far *End
 
-	readable, writable atomic.Int32 // calls to a session's end
+	teller // who has the session's end
 
 	chunks map[*message.Chunk]bool
 	given  map[*message.Chunk]bool // those that a reader gave away for good
 	owners []*owned
 	serial uint32 // of bodies, so that no two are alike
 }
+
+// A teller is a session that counts what it is told.
+type teller struct{ readable, writable atomic.Int32 }
+
+func (t *teller) OutReady(bool) { t.readable.Add(1) }
+func (t *teller) InRoom()       { t.writable.Add(1) }
 
 // owned is memory that was lent to the pipe.
 type owned struct {
@@ -41,7 +47,7 @@ func newRig(tb testing.TB, c Config) *rig {
 	c.Pool = &r.pool
 	r.near, r.far = New(c)
 	r.near.Join(&r.hub)
-	r.far.Carry(func(bool) { r.readable.Add(1) }, func() { r.writable.Add(1) })
+	r.far.Carry(&r.teller)
 	return r
 }
 

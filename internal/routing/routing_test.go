@@ -26,11 +26,17 @@ func newBench(t testing.TB) *bench {
 	return b
 }
 
+// deaf is a session that need not be told of anything.
+type deaf struct{}
+
+func (deaf) OutReady(bool) {}
+func (deaf) InRoom()       {}
+
 // pipe makes a pipe whose socket may write mark messages, zero for any number.
 func (b *bench) pipe(mark int) *pipe.End {
 	near, far := pipe.New(pipe.Config{Pool: &b.pool, SendMark: mark, SendMarkPeer: -1, RecvMarkPeer: -1})
 	near.Join(&b.hub)
-	far.Carry(func(bool) {}, func() {})
+	far.Carry(deaf{})
 	near.ID = fmt.Append(nil, len(b.ends))
 	b.ends, b.far, b.out = append(b.ends, near), append(b.far, far), append(b.out, pipe.NewOutgoing(far))
 	return near
