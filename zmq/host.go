@@ -39,7 +39,7 @@ func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
 	c.SendMarkPeer, c.RecvMarkPeer = -1, -1
 	app, end = pipe.New(c)
 	app.Join(&h.hub)
-	app.Connecting, app.WantID, app.Link = session.Connecting(), session.WantID, session
+	app.Connecting, app.WantID, app.Link = session.Connecting(), session.WantID(), session
 	end.Carry(session)
 	session.Hold(app, end)
 	if !h.row.Receives && !h.row.Publisher {

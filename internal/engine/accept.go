@@ -17,13 +17,10 @@ const acceptPause = 10 * time.Millisecond
 // each. Handshakes run on goroutines of their own, so that a peer which says
 // nothing keeps nobody out.
 type Listener struct {
-	env      *Env
-	host     Host
-	cfg      *Config
-	t        transport.Transport // nil for a listener that the application brought
-	ln       transport.Listener
-	endpoint string
-	local    string // what is bound, as the system calls it
+	*origin
+	t     transport.Transport // nil for a listener that the application brought
+	ln    transport.Listener
+	local string // what is bound, as the system calls it
 
 	stop context.CancelFunc
 	done chan struct{} // closed when accepting has ended
@@ -37,12 +34,12 @@ func Listen(env *Env, host Host, cfg *Config, t transport.Transport, address, pr
 		report(env, host, Event{Kind: EventBindFailed, Endpoint: prefix + address, Value: errno(err), Err: err})
 		return nil, err
 	}
-	return serve(env, host, cfg, t, ln, prefix+ln.Address()), nil
+	return serve(&origin{env, host, cfg, prefix + ln.Address()}, t, ln), nil
 }
 
 // Serve accepts the connections of a listener that the application brought.
 func Serve(env *Env, host Host, cfg *Config, ln net.Listener, endpoint string) *Listener {
-	return serve(env, host, cfg, nil, foreign{ln}, endpoint)
+	return serve(&origin{env, host, cfg, endpoint}, nil, foreign{ln})
 }
 
 // foreign is a listener of the application.
@@ -50,14 +47,11 @@ type foreign struct{ net.Listener }
 
 func (f foreign) Address() string { return f.Addr().String() }
 
-func serve(env *Env, host Host, cfg *Config, t transport.Transport, ln transport.Listener, endpoint string) *Listener {
+func serve(o *origin, t transport.Transport, ln transport.Listener) *Listener {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &Listener{
-		env: env, host: host, cfg: cfg, t: t, ln: ln, endpoint: endpoint, local: ln.Address(),
-		stop: stop, done: make(chan struct{}),
-	}
+	l := &Listener{origin: o, t: t, ln: ln, local: ln.Address(), stop: stop, done: make(chan struct{})}
 	l.event(Event{Kind: EventListening})
-	env.running.add()
+	o.env.running.add()
 	go l.accept(ctx)
 	return l
 }
@@ -111,14 +105,18 @@ func (l *Listener) Accepted(nc net.Conn) {
 	if l.t != nil {
 		address = peerAddress(l.t, nc)
 	}
-	Attach(l.env, l.host, l.cfg, nc, l.endpoint, address)
+	attach(l.origin, nc, address)
 }
 
 // Attach makes a session of a connection that is open already; it has no other.
 // Peer-Address is address.
 func Attach(env *Env, host Host, cfg *Config, nc net.Conn, endpoint, address string) *Session {
-	s := newSession(env, host, cfg, endpoint)
-	if !host.Started(s) {
+	return attach(&origin{env, host, cfg, endpoint}, nc, address)
+}
+
+func attach(o *origin, nc net.Conn, address string) *Session {
+	s := newSession(o)
+	if !o.host.Started(s) {
 		_ = nc.Close() // nobody is there to say more
 		s.finish()
 		return s

@@ -12,7 +12,7 @@ func TestPausesDoNotOverflow(t *testing.T) {
 		"no maximum, and half": {ReconnectInterval: math.MaxInt64/2 + 1},
 		"a maximum":            {ReconnectInterval: math.MaxInt64/2 + 1, ReconnectIntervalMax: math.MaxInt64},
 	} {
-		s := &Session{cfg: &cfg}
+		s := &Session{origin: &origin{cfg: &cfg}, dialling: new(dialling)}
 		for range 5 {
 			if d := s.backoff(); d < math.MaxInt64/2 {
 				t.Errorf("%s: the pause is %v", name, d)

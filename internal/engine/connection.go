@@ -55,17 +55,16 @@ type connection struct {
 	driver  driver
 	out     outbound
 
-	inMu  sync.Mutex // guards in: the reader has it but while it waits
-	in    inbound
-	plain *zmtpIn // in, when a consumer that makes room may go on with it; or nil
+	inMu sync.Mutex // guards in: the reader has it but while it waits
+	in   inbound
 
 	once  sync.Once
 	cause error // why it was given up; set before the driver is told to close
 
 	controlMu sync.Mutex // guards control
 	control   []byte     // encoded commands of our own, written between messages
-	heart     heartbeat
-	beats     bool // the peer knows of heartbeats
+	heart     *heartbeat // nil: nobody has asked for it. Made before the driver starts, or by who reads
+	beats     bool       // the peer knows of heartbeats
 
 	carried atomic.Int32 // directions that the driver has not ended
 	parting atomic.Bool  // everything has been said: the peer is read for a farewell
@@ -130,14 +129,25 @@ func (c *connection) rest() {
 // is plain messages, and leaves everything else to the reader: a consumer that
 // is ahead of its peer need not wait for a goroutine to wake up.
 func (c *connection) roomy() {
-	if c.plain != nil && c.inMu.TryLock() {
-		again := c.plain.readOn()
+	if z := c.plain(); z != nil && c.inMu.TryLock() {
+		again := z.readOn()
 		c.inMu.Unlock()
 		if again {
 			return
 		}
 	}
 	c.driver.resume()
+}
+
+// plain returns the receiving half when a consumer that makes room may go on with
+// it, or nil. The pattern of a publisher acts on what arrives, under locks that a
+// consumer holds.
+func (c *connection) plain() *zmtpIn {
+	z, ok := c.in.(*zmtpIn)
+	if !ok || c.session.cfg.Publisher {
+		return nil
+	}
+	return z
 }
 
 // abort gives the connection up: both directions end soon.
@@ -181,8 +191,16 @@ func (c *connection) command(body []byte) {
 		return
 	}
 	c.heart.heard()
-	if ttl, context, err := zmtp.ParsePing(body); err == nil {
-		c.send(zmtp.AppendPong(nil, context))
+	ttl, context, err := zmtp.ParsePing(body)
+	if err != nil {
+		return
+	}
+	c.send(zmtp.AppendPong(nil, context))
+	if ttl > 0 {
+		if c.heart == nil {
+			c.heart = newHeartbeat(c)
+			c.heart.paused = c.held.Load()
+		}
 		c.heart.pinged(time.Duration(ttl) * 100 * time.Millisecond)
 	}
 }

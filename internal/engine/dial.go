@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -11,12 +12,23 @@ import (
 	"zeromux/transport"
 )
 
+// dialling is what a session has that connects.
+type dialling struct {
+	scheme  transport.Transport
+	address string
+	wantID  []byte          // the routing id that the application chose for the peer; empty: none
+	attempt int             // since the last connection that came up
+	ctx     context.Context // ends when the session gives up
+	cancel  context.CancelFunc
+}
+
 // Connect makes a session that connects to address by t, again and again, and
 // returns at once. The address has passed t's CheckConnect. wantID is the
 // routing id that the application chose for the peer, or empty.
 func Connect(env *Env, host Host, cfg *Config, t transport.Transport, address, endpoint string, wantID []byte) *Session {
-	s := newSession(env, host, cfg, endpoint)
-	s.scheme, s.address, s.WantID = t, address, wantID
+	s := newSession(&origin{env, host, cfg, endpoint})
+	s.dialling = &dialling{scheme: t, address: address, wantID: wantID}
+	s.dialling.ctx, s.dialling.cancel = context.WithCancel(context.Background())
 	if !host.Started(s) || (!cfg.Immediate || cfg.Raw) && !s.open() {
 		s.finish() // closed, or the pattern takes no further pipe: libzmq's connect succeeds all the same
 		return s
@@ -28,12 +40,13 @@ func Connect(env *Env, host Host, cfg *Config, t transport.Transport, address, e
 // connectLoop dials and shakes hands until a connection is up and its driver
 // has the session, or the session ends. With wait it begins with a pause.
 func (s *Session) connectLoop(wait bool) {
+	d := s.dialling
 	for {
 		if wait && !s.pause() || s.finished() {
 			break
 		}
 		wait = true
-		nc, err := s.scheme.Dial(s.ctx, s.address, &s.cfg.Transport)
+		nc, err := d.scheme.Dial(d.ctx, d.address, &s.cfg.Transport)
 		if err != nil {
 			if s.finished() {
 				break
@@ -45,7 +58,7 @@ func (s *Session) connectLoop(wait bool) {
 			continue
 		}
 		s.event(Event{Kind: EventConnected}, nc)
-		err = s.establish(nc, s.peerAddress(nc))
+		err = s.establish(nc, peerAddress(d.scheme, nc))
 		if err == nil {
 			return
 		}
@@ -57,10 +70,6 @@ func (s *Session) connectLoop(wait bool) {
 }
 
 // peerAddress names the other end of a connection as libzmq does.
-func (s *Session) peerAddress(nc net.Conn) string {
-	return peerAddress(s.scheme, nc)
-}
-
 func peerAddress(t transport.Transport, nc net.Conn) string {
 	if namer, ok := t.(transport.PeerNamer); ok {
 		return namer.PeerAddress(nc)
@@ -90,7 +99,7 @@ func (s *Session) pause() bool {
 	select {
 	case <-over:
 		return true
-	case <-s.ctx.Done():
+	case <-s.dialling.ctx.Done():
 		return false
 	}
 }
@@ -103,9 +112,9 @@ func (s *Session) backoff() time.Duration {
 		return base + min(rand.N(base), math.MaxInt64-base)
 	}
 	d := base
-	for i := 0; i < s.attempt && d < most; i++ {
+	for i := 0; i < s.dialling.attempt && d < most; i++ {
 		d += min(d, math.MaxInt64-d)
 	}
-	s.attempt++
+	s.dialling.attempt++
 	return min(d, most)
 }

@@ -45,7 +45,7 @@ func (g *gate) receive(n int) (waited bool, err error) {
 		return false, err
 	}
 	g.heart.pause()
-	defer g.heart.resume()
+	defer func() { g.heart.resume() }() // which may be made meanwhile
 	g.held.Store(true)
 	defer g.held.Store(false)
 	for err == nil && waiting {

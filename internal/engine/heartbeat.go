@@ -12,13 +12,15 @@ import (
 // a PING every interval whatever the traffic; from a PING on, anything
 // whole that arrives within the timeout will do; a PING that carries a time to
 // live starts a watch of our own, which the next frame ends.
+//
+// Most connections need none: a nil heartbeat hears, pauses and stops like any
+// other, and never starts.
 type heartbeat struct {
+	c        *connection
 	wheel    *Wheel
 	interval time.Duration
 	timeout  time.Duration
 	ping     []byte // the command
-	send     func(body []byte)
-	expired  func()
 
 	watching atomic.Bool // answer or alive is set, so that a busy reader need not lock
 
@@ -31,14 +33,20 @@ type heartbeat struct {
 	ttl     time.Duration // of alive
 }
 
-// start begins to beat, if the configuration says so.
-func (h *heartbeat) start(cfg *Config) {
-	h.interval, h.timeout = cfg.HeartbeatInterval, cfg.HeartbeatTimeout
-	if h.interval <= 0 {
+func newHeartbeat(c *connection) *heartbeat {
+	cfg := c.session.cfg
+	ttl := cfg.HeartbeatTTL / (100 * time.Millisecond)
+	return &heartbeat{
+		c: c, wheel: c.session.env.Wheel, interval: cfg.HeartbeatInterval, timeout: cfg.HeartbeatTimeout,
+		ping: zmtp.AppendPing(nil, uint16(min(ttl, zmtp.SafeTTL)), nil),
+	}
+}
+
+// start begins to beat.
+func (h *heartbeat) start() {
+	if h == nil {
 		return
 	}
-	ttl := cfg.HeartbeatTTL / (100 * time.Millisecond)
-	h.ping = zmtp.AppendPing(nil, uint16(min(ttl, zmtp.SafeTTL)), nil)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.stopped {
@@ -58,12 +66,12 @@ func (h *heartbeat) tick() {
 		h.answer = h.watch(h.timeout)
 	}
 	h.mu.Unlock()
-	h.send(h.ping)
+	h.c.send(h.ping)
 }
 
 // heard says that something whole has arrived.
 func (h *heartbeat) heard() {
-	if !h.watching.Load() {
+	if h == nil || !h.watching.Load() {
 		return
 	}
 	h.mu.Lock()
@@ -80,11 +88,8 @@ func (h *heartbeat) heard() {
 }
 
 // pinged says that the peer has sent a PING and how long it may then be silent;
-// zero: as long as it likes.
+// which is not for ever.
 func (h *heartbeat) pinged(ttl time.Duration) {
-	if ttl <= 0 {
-		return
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.alive == nil && !h.stopped {
@@ -110,12 +115,15 @@ func (h *heartbeat) expire(t **Timer) {
 	over := !h.stopped && !h.paused && (h.answer == *t || h.alive == *t)
 	h.mu.Unlock()
 	if over {
-		h.expired()
+		h.c.session.start(func() { h.c.abort(errHeartbeat) })
 	}
 }
 
 // pause says that nothing is read for a while, whatever the peer sends.
 func (h *heartbeat) pause() {
+	if h == nil {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.paused = true
@@ -128,6 +136,9 @@ func (h *heartbeat) pause() {
 
 // resume says that reading goes on: watches begin anew.
 func (h *heartbeat) resume() {
+	if h == nil {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.paused = false
@@ -144,6 +155,9 @@ func (h *heartbeat) resume() {
 
 // stop ends all timers.
 func (h *heartbeat) stop() {
+	if h == nil {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stopped = true

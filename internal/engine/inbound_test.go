@@ -35,9 +35,7 @@ func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byt
 	r.app, r.end = pipe.New(pipe.Config{Pool: &r.pool, RecvMark: mark, RecvMarkPeer: -1})
 	r.app.Join(new(pipe.Hub))
 	r.end.Carry(r)
-	z := newZMTPIn(r.end, &r.pool, &message.Peer{}, cfg, func(body []byte) {
-		r.commands = append(r.commands, string(body))
-	})
+	z := newZMTPIn(r.end, &r.pool, &message.Peer{}, cfg, r)
 	r.in, r.z = z, z
 	if v.UsesV1Framing() {
 		r.in = &v1In{zmtpIn: z, decoder: zmtp.NewDecoder(v, cfg.MaxMessageSize), along: along}
@@ -50,6 +48,8 @@ func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byt
 // OutReady and InRoom make the reader the session of its pipe.
 func (r *reader) OutReady(bool) {}
 func (r *reader) InRoom()       { r.room = !r.helps || !r.z.readOn() }
+
+func (r *reader) command(body []byte) { r.commands = append(r.commands, string(body)) }
 
 // feed gives octets to the connection in reads of these sizes, over and over, and
 // reads the socket whenever the mark is reached. It returns how the connection
@@ -347,16 +347,18 @@ func TestALargeFrameIsJoinedOnce(t *testing.T) {
 		if err := r.in.received(n); err != nil {
 			t.Fatal(err)
 		}
-		if len(z.pieces) < pieces {
-			joined++
-		}
-		pieces = len(z.pieces)
-		if z.block != nil {
-			held := len(z.block.B)
-			for _, piece := range z.pieces {
+		before := pieces
+		pieces = 0
+		if b := z.block; b != nil {
+			pieces = len(b.pieces)
+			held := len(b.chunk.B)
+			for _, piece := range b.pieces {
 				held += len(piece.B)
 			}
 			most = max(most, held-int(z.life))
+		}
+		if pieces < before {
+			joined++
 		}
 	}
 	if joined != 1 {

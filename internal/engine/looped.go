@@ -20,16 +20,16 @@ type looped struct {
 	loop  *loop
 	token uint64
 
+	fd     int
+	fdMu   sync.Mutex // guards fd against being closed while it is looked at
+	closed bool
+
 	wants uint8 // what was posted; guarded by loop.mu
 
 	// The loop's own.
 	interest iomux.Interest
 	added    bool
 	stopped  bool // nothing is read any more
-
-	fdMu   sync.Mutex // guards fd against being closed while it is looked at
-	fd     int
-	closed bool
 }
 
 // What may be posted to a loop.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -11,7 +10,6 @@ import (
 
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
-	"zeromux/transport"
 	"zeromux/zmtp"
 )
 
@@ -22,50 +20,76 @@ import (
 // Its control goroutine lives while it dials and shakes hands; while a
 // connection is up, its driver has the session.
 type Session struct {
+	*origin
+	dialling *dialling // nil: the session was accepted
+
+	app, end *pipe.End // nil until the pipe is made
+	outgoing pipe.Outgoing
+
+	current atomic.Pointer[connection] // the one that is up
+	gaveUp  atomic.Bool                // there will be no other
+
+	mu      sync.Mutex // guards all below
+	parted  bool       // the socket has called Part or Close
+	ended   bool
+	done    chan struct{} // closed when the session has ended; nil: nobody has asked
+	shaking *shaking      // nil: no handshake is under way
+	linger  *Timer
+}
+
+// An origin is what the sessions of one endpoint have in common.
+type origin struct {
 	env      *Env
 	host     Host
 	cfg      *Config
 	endpoint string // as the application knows it
-
-	// For a session that connects; nil for one that was accepted.
-	scheme  transport.Transport
-	address string
-	attempt int // since the last connection that came up
-
-	// WantID is the routing id that the application chose for the peer.
-	// Written before Open, read by the host.
-	WantID []byte
-
-	app, end *pipe.End // nil until the pipe is made
-	outgoing *pipe.Outgoing
-
-	current atomic.Pointer[connection] // the one that is up
-	ctx     context.Context            // ends when the session gives up
-	cancel  context.CancelFunc
-	done    chan struct{} // closed when the session has ended
-
-	mu     sync.Mutex // guards all below
-	parted bool       // the socket has called Part or Close
-	raw    net.Conn   // being dialled and shaken
-	broken error      // why raw was closed
-	linger *Timer
 }
 
-func newSession(env *Env, host Host, cfg *Config, endpoint string) *Session {
-	s := &Session{env: env, host: host, cfg: cfg, endpoint: endpoint, done: make(chan struct{})}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	env.running.add()
-	return s
+// shaking is a connection during its handshake.
+type shaking struct {
+	net    net.Conn
+	broken error // why it was closed
+}
+
+func newSession(o *origin) *Session {
+	o.env.running.add()
+	return &Session{origin: o}
 }
 
 // Endpoint is the endpoint that the session belongs to.
 func (s *Session) Endpoint() string { return s.endpoint }
 
 // Connecting reports whether the session connects, rather than was accepted.
-func (s *Session) Connecting() bool { return s.scheme != nil }
+func (s *Session) Connecting() bool { return s.dialling != nil }
+
+// WantID is the routing id that the application chose for the peer, or empty.
+func (s *Session) WantID() []byte {
+	if s.dialling == nil {
+		return nil
+	}
+	return s.dialling.wantID
+}
 
 // Done is closed when the session has ended.
-func (s *Session) Done() <-chan struct{} { return s.done }
+func (s *Session) Done() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done == nil {
+		s.done = make(chan struct{})
+		if s.ended {
+			close(s.done)
+		}
+	}
+	return s.done
+}
+
+// giveUp lets no other connection follow, and ends waiting for one.
+func (s *Session) giveUp() {
+	s.gaveUp.Store(true)
+	if s.dialling != nil {
+		s.dialling.cancel()
+	}
+}
 
 // open makes the pipe.
 func (s *Session) open() bool {
@@ -75,7 +99,7 @@ func (s *Session) open() bool {
 		return false
 	}
 	s.Hold(app, end)
-	s.outgoing = pipe.NewOutgoing(end)
+	s.outgoing = *pipe.NewOutgoing(end)
 	s.outgoing.Subscriber = s.cfg.subscribes()
 	return true
 }
@@ -127,21 +151,21 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	if in.opened {
 		s.event(Event{Kind: EventHandshakeSucceeded, Peer: in.peer}, nc)
 	}
-	s.attempt = 0
+	if s.dialling != nil {
+		s.dialling.attempt = 0
+	}
 	served := s.host.Online(s.app, in.peer)
 	s.current.Store(c)
 	broken := s.release()
 	switch {
 	case !served:
 		c.abort(errRefused)
-	case s.ctx.Err() != nil:
+	case s.gaveUp.Load():
 		c.abort(errKicked)
 	case broken != nil: // the driver may have left nc since
 		c.abort(broken)
 	}
-	if c.beats {
-		c.heart.start(s.cfg)
-	}
+	c.heart.start()
 	c.driver.start()
 	return nil
 }
@@ -163,16 +187,16 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 	c := &connection{session: s, net: nc, peer: in.peer}
 	c.driver = newDriver(c)
 	c.carried.Store(2)
-	c.heart.wheel = s.env.Wheel
-	c.heart.send = c.send
-	c.heart.expired = func() { s.start(func() { c.abort(errHeartbeat) }) }
 	c.beats = in.version.HasHeartbeats()
+	if c.beats && s.cfg.HeartbeatInterval > 0 {
+		c.heart = newHeartbeat(c)
+	}
 	if s.cfg.Raw {
 		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer}
-		c.out = &recoder{out: s.outgoing, frame: frameRaw}
+		c.out = &recoder{out: &s.outgoing, frame: frameRaw}
 		return c
 	}
-	z := newZMTPIn(s.end, s.env.Pool, in.peer, s.cfg, c.command)
+	z := newZMTPIn(s.end, s.env.Pool, in.peer, s.cfg, c)
 	c.in = z
 	var first []byte // house frames that come before what the peer sent
 	if in.version.WantsEverything() && s.cfg.Publisher {
@@ -184,18 +208,15 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 			held: first, along: in.rest,
 		}
 	} else {
-		if !s.cfg.Publisher { // whose pattern acts on what arrives, under locks that a consumer holds
-			c.plain = z
-		}
 		z.preload(in.rest)
 	}
 	switch {
 	case in.version.UsesV1Framing():
-		c.out = &recoder{out: s.outgoing, frame: frameV1}
+		c.out = &recoder{out: &s.outgoing, frame: frameV1}
 	case !in.version.HasCommandSubscriptions() && s.cfg.subscribes():
-		c.out = &recoder{out: s.outgoing, frame: frameV2}
+		c.out = &recoder{out: &s.outgoing, frame: frameV2}
 	default:
-		c.out = &zmtpOut{s.outgoing}
+		c.out = zmtpOut{&s.outgoing}
 	}
 	return c
 }
@@ -208,10 +229,10 @@ func (c *Config) subscribes() bool { return c.SocketType == "SUB" || c.SocketTyp
 func (s *Session) claim(nc net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ctx.Err() != nil {
+	if s.gaveUp.Load() {
 		return false
 	}
-	s.raw = nc
+	s.shaking = &shaking{net: nc}
 	return true
 }
 
@@ -219,8 +240,8 @@ func (s *Session) claim(nc net.Conn) bool {
 func (s *Session) release() (broken error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	broken = s.broken
-	s.raw, s.broken = nil, nil
+	broken = s.shaking.broken
+	s.shaking = nil
 	return broken
 }
 
@@ -268,7 +289,7 @@ func (s *Session) drop() {
 // Expel ends the session because its peer does not keep to the rules of the
 // socket type, or is not wanted: there is no other connection.
 func (s *Session) Expel(cause error) {
-	s.cancel()
+	s.giveUp()
 	s.interrupt(cause)
 }
 
@@ -279,9 +300,9 @@ func (s *Session) Kick() { s.interrupt(errKicked) }
 // since closing may take its time, and waited for like the session. One that has
 // given up needs it no more.
 func (s *Session) start(f func()) {
-	s.mu.Lock() // finish ends ctx under it before it counts the session off
+	s.mu.Lock() // finish gives up under it before it counts the session off
 	defer s.mu.Unlock()
-	if s.ctx.Err() != nil {
+	if s.gaveUp.Load() {
 		return
 	}
 	s.env.running.add()
@@ -297,13 +318,13 @@ func (s *Session) interrupt(cause error) {
 		c.abort(cause)
 	}
 	s.mu.Lock()
-	raw := s.raw
-	if raw != nil {
-		s.broken = cause
+	shaking := s.shaking
+	if shaking != nil {
+		shaking.broken = cause
 	}
 	s.mu.Unlock()
-	if raw != nil {
-		_ = raw.Close() // the handshake ends with an error of its own
+	if shaking != nil {
+		_ = shaking.net.Close() // the handshake ends with an error of its own
 	}
 }
 
@@ -323,7 +344,7 @@ func (s *Session) Close(linger time.Duration) {
 	s.mu.Lock()
 	s.parted = true
 	pending := s.end != nil && !s.app.Drained()
-	idle := s.current.Load() == nil && s.raw == nil
+	idle := s.current.Load() == nil && s.shaking == nil
 	switch {
 	case linger == 0, idle && !pending:
 		s.mu.Unlock()
@@ -344,11 +365,11 @@ func (s *Session) Close(linger time.Duration) {
 // interruptShaking ends a handshake whose outcome nobody waits for.
 func (s *Session) interruptShaking() {
 	s.mu.Lock()
-	raw := s.raw
+	shaking := s.shaking
 	s.mu.Unlock()
-	if raw != nil {
-		s.cancel()
-		_ = raw.Close() // the handshake ends with an error of its own
+	if shaking != nil {
+		s.giveUp()
+		_ = shaking.net.Close() // the handshake ends with an error of its own
 	}
 }
 
@@ -363,7 +384,7 @@ func (s *Session) hasParted() bool {
 // finished reports whether the socket has closed its end and nothing is left
 // to be sent, or the session was told to give up.
 func (s *Session) finished() bool {
-	if s.ctx.Err() != nil {
+	if s.gaveUp.Load() {
 		return true
 	}
 	s.mu.Lock()
@@ -374,7 +395,7 @@ func (s *Session) finished() bool {
 // finish ends the session for good.
 func (s *Session) finish() {
 	s.mu.Lock()
-	s.cancel()
+	s.giveUp()
 	app, end, linger := s.app, s.end, s.linger
 	s.mu.Unlock()
 	if linger != nil {
@@ -387,7 +408,12 @@ func (s *Session) finish() {
 		end.CloseRead()
 	}
 	s.host.Ended(s)
-	close(s.done)
+	s.mu.Lock()
+	s.ended = true
+	if s.done != nil {
+		close(s.done)
+	}
+	s.mu.Unlock()
 	s.env.running.done()
 }
 

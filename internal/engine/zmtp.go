@@ -41,8 +41,7 @@ type zmtpIn struct {
 	pool *message.Pool
 	peer *message.Peer
 	cfg  *Config
-	// command takes the body of each command that is not a subscription.
-	command func(body []byte)
+	to   commander
 
 	chunk  *message.Chunk
 	from   int // octets before it belong to spans
@@ -57,22 +56,30 @@ type zmtpIn struct {
 	ready []pipe.Span // to be delivered
 	count int         // messages that end in ready
 
-	block     *message.Chunk // a frame that is being read, or the newest piece of one
-	blockFill int
-	blockSize int64            // of the whole frame
-	pieces    []*message.Chunk // full ones before block, while the peer has not yet earned the whole
-	blocked   bool             // the last frame had a block
-	large     bool             // the last frame was one for huge chunks
-	busy      bool             // the last read brought much
-	need      int              // octets of the unfinished frame behind parsed, when its size is known
+	block *block // the frame that is being read, if it has one
+	need  int    // octets of the unfinished frame behind parsed, when its size is known
+	life  int64  // octets received in all
 
-	life   int64 // octets received in all
-	whole  bool  // a frame has come since the last command, or since heard
-	paused bool  // the mark is reached; parsing goes on when there is room
+	blocked bool // the last frame had a block
+	large   bool // the last frame was one for huge chunks
+	busy    bool // the last read brought much
+	whole   bool // a frame has come since the last command, or since heard
+	paused  bool // the mark is reached; parsing goes on when there is room
 }
 
-func newZMTPIn(end *pipe.End, pool *message.Pool, peer *message.Peer, cfg *Config, command func([]byte)) *zmtpIn {
-	return &zmtpIn{end: end, pool: pool, peer: peer, cfg: cfg, command: command}
+// A block is a large frame that is being read.
+type block struct {
+	chunk  *message.Chunk // the frame, or the newest piece of it
+	fill   int
+	size   int64            // of the whole frame
+	pieces []*message.Chunk // full ones before chunk, while the peer has not yet earned the whole
+}
+
+// A commander takes the body of each command that is not a subscription.
+type commander interface{ command(body []byte) }
+
+func newZMTPIn(end *pipe.End, pool *message.Pool, peer *message.Peer, cfg *Config, to commander) *zmtpIn {
+	return &zmtpIn{end: end, pool: pool, peer: peer, cfg: cfg, to: to}
 }
 
 // preload takes octets that came along with the handshake; the first call of
@@ -88,7 +95,7 @@ func (z *zmtpIn) preload(b []byte) {
 // space returns where the next octets go.
 func (z *zmtpIn) space() []byte {
 	if z.block != nil {
-		return z.block.B[z.blockFill:]
+		return z.block.chunk.B[z.block.fill:]
 	}
 	switch {
 	case z.chunk == nil && z.large && z.life >= hugeChunk:
@@ -143,7 +150,7 @@ func (z *zmtpIn) newChunk(size int) *message.Chunk {
 func (z *zmtpIn) received(n int) error {
 	z.life += int64(n)
 	if z.block != nil {
-		z.blockFill += n
+		z.block.fill += n
 		return z.fillBlock()
 	}
 	z.busy = n >= message.SmallChunk/2
@@ -319,7 +326,7 @@ func (z *zmtpIn) handleCommand(body []byte, end int) {
 		z.ready = append(z.ready, pipe.NewSpan(z.chunk, z.parsed, end, 1, z.peer))
 		z.count++
 	} else {
-		z.command(body)
+		z.to.command(body)
 	}
 	z.whole = subscription
 	z.parsed, z.from, z.begun = end, end, end
@@ -372,43 +379,43 @@ func (z *zmtpIn) deliver() {
 // and is not all there.
 func (z *zmtpIn) beginBlock(size int64) {
 	z.cut()
-	z.blockSize = size
 	there := z.chunk.B[z.parsed:z.fill]
-	if z.earned() {
-		z.block = z.pool.Block(int(size))
-	} else {
-		z.block = z.pool.Block(len(there) + message.LargeChunk)
+	first := int(size)
+	if !z.earned(size) {
+		first = len(there) + message.LargeChunk
 	}
-	z.blockFill = copy(z.block.B, there)
+	b := &block{chunk: z.pool.Block(first), size: size}
+	b.fill = copy(b.chunk.B, there)
+	z.block = b
 	z.parsed = z.fill
 	z.from, z.begun = z.fill, z.fill
 }
 
 // earned reports whether the peer has sent so much in its life that memory for
-// the whole frame may be asked for. Until then it is read piece by piece: who
+// the whole of a frame may be asked for. Until then it is read piece by piece: who
 // only claims to send much costs little.
-func (z *zmtpIn) earned() bool { return z.blockSize <= z.life+message.LargeChunk }
+func (z *zmtpIn) earned(size int64) bool { return size <= z.life+message.LargeChunk }
 
 // fillBlock goes on when octets of a frame with a block have come in.
 func (z *zmtpIn) fillBlock() error {
-	if z.blockFill < len(z.block.B) {
+	b := z.block
+	if b.fill < len(b.chunk.B) {
 		return nil
 	}
-	if int64(len(z.block.B)) < z.blockSize {
-		z.pieces = append(z.pieces, z.block)
-		z.blockFill = 0
-		if !z.earned() {
-			z.block = z.pool.Chunk(message.LargeChunk)
+	if int64(len(b.chunk.B)) < b.size {
+		b.pieces = append(b.pieces, b.chunk)
+		b.fill = 0
+		if !z.earned(b.size) {
+			b.chunk = z.pool.Chunk(message.LargeChunk)
 			return nil
 		}
-		z.block = z.pool.Block(int(z.blockSize))
-		for i, piece := range z.pieces {
-			z.blockFill += copy(z.block.B[z.blockFill:], piece.B)
+		b.chunk = z.pool.Block(int(b.size))
+		for _, piece := range b.pieces {
+			b.fill += copy(b.chunk.B[b.fill:], piece.B)
 			piece.Release()
-			z.pieces[i] = nil
 		}
-		z.pieces = z.pieces[:0]
-		if z.blockFill < len(z.block.B) {
+		b.pieces = nil
+		if b.fill < len(b.chunk.B) {
 			return nil
 		}
 	}
@@ -416,7 +423,7 @@ func (z *zmtpIn) fillBlock() error {
 		z.paused = true
 		return nil
 	}
-	c := z.block
+	c := b.chunk
 	z.block, z.large, z.blocked = nil, true, true
 	flags := zmtp.Flags(c.B[0])
 	if flags&zmtp.FlagCommand != 0 {
@@ -450,7 +457,7 @@ func (z *zmtpIn) blockCommand(c *message.Chunk) error {
 		return nil
 	}
 	z.whole = false
-	z.command(body)
+	z.to.command(body)
 	c.Release()
 	return nil
 }
@@ -500,14 +507,13 @@ func (z *zmtpIn) forget() {
 
 // rest gives memory back that a connection needs only while octets come in.
 func (z *zmtpIn) rest() {
-	if z.block != nil {
-		z.block.Release()
+	if b := z.block; b != nil {
+		b.chunk.Release()
+		for _, piece := range b.pieces {
+			piece.Release()
+		}
 		z.block = nil
 	}
-	for _, piece := range z.pieces {
-		piece.Release()
-	}
-	z.pieces = nil
 	if z.chunk != nil {
 		z.chunk.Release()
 		z.chunk = nil
@@ -522,13 +528,13 @@ func (z *zmtpIn) rest() {
 // octet for octet.
 type zmtpOut struct{ out *pipe.Outgoing }
 
-func (z *zmtpOut) next(b [][]byte) ([][]byte, pipe.Status) {
+func (z zmtpOut) next(b [][]byte) ([][]byte, pipe.Status) {
 	if st := z.out.Take(); st != pipe.OK {
 		return b, st
 	}
 	return z.out.Buffers(b, writeLimit, listMost), pipe.OK
 }
 
-func (z *zmtpOut) written(n int) { z.out.Wrote(n) }
+func (z zmtpOut) written(n int) { z.out.Wrote(n) }
 
-func (z *zmtpOut) between() bool { return z.out.Between() }
+func (z zmtpOut) between() bool { return z.out.Between() }
