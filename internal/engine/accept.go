@@ -34,12 +34,12 @@ func Listen(env *Env, host Host, cfg *Config, t transport.Transport, address, pr
 		report(env, host, Event{Kind: EventBindFailed, Endpoint: prefix + address, Value: errno(err), Err: err})
 		return nil, err
 	}
-	return serve(&origin{env, host, cfg, prefix + ln.Address()}, t, ln), nil
+	return serve(&origin{env: env, host: host, cfg: cfg, endpoint: prefix + ln.Address()}, t, ln), nil
 }
 
 // Serve accepts the connections of a listener that the application brought.
 func Serve(env *Env, host Host, cfg *Config, ln net.Listener, endpoint string) *Listener {
-	return serve(&origin{env, host, cfg, endpoint}, nil, foreign{ln})
+	return serve(&origin{env: env, host: host, cfg: cfg, endpoint: endpoint}, nil, foreign{ln})
 }
 
 // foreign is a listener of the application.
@@ -111,7 +111,7 @@ func (l *Listener) Accepted(nc net.Conn) {
 // Attach makes a session of a connection that is open already; it has no other.
 // Peer-Address is address.
 func Attach(env *Env, host Host, cfg *Config, nc net.Conn, endpoint, address string) *Session {
-	return attach(&origin{env, host, cfg, endpoint}, nc, address)
+	return attach(&origin{env: env, host: host, cfg: cfg, endpoint: endpoint}, nc, address)
 }
 
 func attach(o *origin, nc net.Conn, address string) *Session {

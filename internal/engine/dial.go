@@ -26,7 +26,7 @@ type dialling struct {
 // returns at once. The address has passed t's CheckConnect. wantID is the
 // routing id that the application chose for the peer, or empty.
 func Connect(env *Env, host Host, cfg *Config, t transport.Transport, address, endpoint string, wantID []byte) *Session {
-	s := newSession(&origin{env, host, cfg, endpoint})
+	s := newSession(&origin{env: env, host: host, cfg: cfg, endpoint: endpoint})
 	s.dialling = &dialling{scheme: t, address: address, wantID: wantID}
 	s.dialling.ctx, s.dialling.cancel = context.WithCancel(context.Background())
 	if !host.Started(s) || (!cfg.Immediate || cfg.Raw) && !s.open() {

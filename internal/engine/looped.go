@@ -3,7 +3,6 @@
 package engine
 
 import (
-	"net"
 	"sync"
 	"syscall"
 
@@ -50,18 +49,9 @@ func newLooped(c *connection, raw syscall.RawConn, l *loop) (*looped, error) {
 	d.flusher.c, d.to = c, d
 	l.join(d)
 	_ = c.net.Close() // the other descriptor of the same
-	c.net = departed{local: c.net.LocalAddr(), remote: c.net.RemoteAddr()}
+	c.net = departedFrom(c.net)
 	return d, nil
 }
-
-// departed is what is left of a net.Conn whose descriptor is in a loop.
-type departed struct {
-	net.Conn      // nil
-	local, remote net.Addr
-}
-
-func (d departed) LocalAddr() net.Addr  { return d.local }
-func (d departed) RemoteAddr() net.Addr { return d.remote }
 
 func (d *looped) start() {
 	d.loop.post(d, wantStart)

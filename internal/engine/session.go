@@ -43,6 +43,7 @@ type origin struct {
 	host     Host
 	cfg      *Config
 	endpoint string // as the application knows it
+	peers    alike
 }
 
 // shaking is a connection during its handshake.
@@ -178,6 +179,7 @@ func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
 	in, err := shake(s.cfg, nc)
 	if err == nil {
 		in.peer.Address, in.peer.Endpoint = address, s.endpoint
+		s.peers.share(in.peer)
 	}
 	return in, err
 }
