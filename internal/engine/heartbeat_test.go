@@ -275,3 +275,23 @@ func TestAPausedConnectionIsNoSilentPeer(t *testing.T) {
 		_ = l.Close()
 	})
 }
+
+// A PING that lay behind the mark begins its watch when it is read, also that of a
+// connection which had none before.
+func TestAPingThatWasHeldBackBeginsAWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSocket(t, "PULL", "PUSH")
+		s.pipe.RecvMark = 2
+		l := s.accepted(dialects[0], "PUSH")
+		message := zmtp.AppendFrame(nil, 0, []byte("m"))
+		<-say(l, slices.Concat(message, message, message, ping(15)))
+		pass(time.Minute)
+		began := time.Now()
+		for n := 0; n < 3; {
+			n += len(s.recv())
+			synctest.Wait()
+		}
+		pass(time.Minute)
+		checkEnd(t, s, l, began, 1500*time.Millisecond)
+	})
+}
