@@ -28,6 +28,10 @@ type cursor struct {
 // cursors are those that no end has.
 var cursors = sync.Pool{New: func() any { return new(cursor) }}
 
+// listMost is the longest list of spans that goes from pipe to pipe with a cursor.
+// Longer ones, of a pipe that once was far behind, would come to lie in many.
+const listMost = 16
+
 // Read takes the next whole message. Its frames are borrowed from the spans
 // they lie in and valid until the next Read. Empty means that the end's owner
 // is told when there is more, Closed that there will be none. Called with
@@ -127,6 +131,9 @@ func (e *End) advance() Status {
 		spans, step, st := e.in.take(c.spans, c.used)
 		*c = cursor{spans: spans, step: step}
 		if st != OK {
+			if cap(spans) > listMost {
+				c.spans = nil
+			}
 			e.cur = nil
 			cursors.Put(c)
 			return st
@@ -180,10 +187,7 @@ func (e *End) Shared() bool {
 // chunks are never recycled, and the collector takes them when the application
 // is done.
 func (e *End) Keep() {
-	last := e.last()
-	for i := range last {
-		last[i].kept()
-	}
+	clear(e.last()) // the references are forgotten, not released
 }
 
 // Hold adds a reference on every chunk that the last message lies in and

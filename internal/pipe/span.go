@@ -72,9 +72,6 @@ func (s *Span) Release() {
 	*s = Span{}
 }
 
-// kept leaves the span's reference with an application for good.
-func (s *Span) kept() { s.chunk = nil }
-
 // ReleaseAll releases every span of a list.
 func ReleaseAll(spans []Span) {
 	for i := range spans {
