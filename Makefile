@@ -23,7 +23,7 @@ lint: ## golangci-lint, or staticcheck, vet and gofumpt
 fuzz: ## every fuzz target for FUZZTIME=10m of CPU; FUZZ=regexp chooses
 	@FUZZTIME="$(FUZZTIME)" FUZZ="$(FUZZ)" bash scripts/fuzz.sh
 
-soak: ## long loads (SOAK=5m each) and COUNT=20 runs under the race detector
+soak: ## long loads (SOAK=10m each) and COUNT=20 runs under the race detector
 	@SOAK="$(SOAK)" COUNT="$(COUNT)" bash scripts/soak.sh
 
 cover: ## how much of each package of the library is tested

@@ -25,10 +25,16 @@ func (h host) Started(session *engine.Session) bool {
 }
 
 // Alone implements engine.Host.
-func (h host) Alone() bool {
+func (h host) Alone(session *engine.Session) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.online) == 0
+	others := len(h.online)
+	if app := h.sessions[session]; app != nil {
+		if _, there := h.online[app]; there {
+			others--
+		}
+	}
+	return others == 0
 }
 
 // Open implements engine.Host.
@@ -132,16 +138,29 @@ func (s *Socket) down(app *pipe.End) {
 // one.
 func (s *Socket) peersChanged() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	close(s.changed)
 	s.changed = make(chan struct{})
-	var only *engine.Session
-	if len(s.online) == 1 {
+	var few []*engine.Session
+	if len(s.online) <= 2 {
 		for app := range s.online {
-			only, _ = app.Link.(*engine.Session)
+			if session, ok := app.Link.(*engine.Session); ok {
+				few = append(few, session)
+			}
 		}
 	}
-	s.direct.Store(only)
+	alone := len(s.online) == 1 && len(few) == 1
+	if alone {
+		s.direct.Store(few[0])
+	} else {
+		s.direct.Store(nil)
+	}
+	s.mu.Unlock()
+	if alone {
+		return
+	}
+	for _, session := range few {
+		session.Share()
+	}
 }
 
 // Offline implements engine.Host.

@@ -137,8 +137,9 @@ type Host interface {
 	// Started says that s exists, before anything else happens to it. It
 	// reports false when the socket is closed: s ends at once.
 	Started(s *Session) bool
-	// Alone reports whether the next peer to be there would be the only one.
-	Alone() bool
+	// Alone reports whether the peer of s is the only one that is there, or would be.
+	// A host calls Share of every session when that changes.
+	Alone(s *Session) bool
 	// Open makes a pipe for s and attaches one end to the socket. The session
 	// carries the other, and is told of both by Hold before anything can be
 	// written. It reports false when the socket is closed or its pattern takes

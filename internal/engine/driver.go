@@ -53,3 +53,20 @@ func (s *Session) Lead(ctx context.Context, w *pipe.Waiter, until time.Time) (ok
 	}
 	return l.lead(ctx, w, until)
 }
+
+// A sharer is a driver that is good for the only connection of a socket.
+type sharer interface {
+	// share has it do as well beside others. It only signals.
+	share()
+}
+
+// Share says that the socket has other peers now.
+func (s *Session) Share() {
+	c := s.current.Load()
+	if c == nil {
+		return // it asks its host when it is there
+	}
+	if d, ok := c.driver.(sharer); ok {
+		d.share()
+	}
+}

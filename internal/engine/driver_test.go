@@ -21,10 +21,13 @@ import (
 	"zeromux/iomux"
 )
 
+// moving stands for direct mode and the move into a loop that follows at once.
+const moving = "moving"
+
 // eachDriver runs a test under every driver, over every kind of connection.
 func eachDriver(t *testing.T, f func(t *testing.T, s func(socketType string, peers ...string) *socket, network string)) {
 	t.Helper()
-	drivers := []string{"", Stream, Runtime}
+	drivers := []string{"", moving, Stream, Runtime}
 	for _, backend := range iomux.Available() {
 		drivers = append(drivers, string(backend))
 	}
@@ -38,6 +41,9 @@ func eachDriver(t *testing.T, f func(t *testing.T, s func(socketType string, pee
 				f(t, func(socketType string, peers ...string) *socket {
 					s := newSocket(t, socketType, peers...)
 					s.env.Multiplexer = driver
+					if driver == moving {
+						s.env.Multiplexer, s.moves = "", true
+					}
 					return s
 				}, network)
 			})
@@ -305,7 +311,15 @@ func writesNoMore(t *testing.T, session *Session) (full bool) {
 		full = n == 0 && err == nil
 	}
 	c := session.current.Load()
-	if d, ok := c.driver.(*looped); ok {
+	d, loops := c.driver.(*looped)
+	if p, ok := c.driver.(*parked); ok {
+		if d = p.moved.Load(); d == nil {
+			_ = p.raw.Control(poll) // it fails when the connection is just moving
+			return full
+		}
+		loops = true
+	}
+	if loops {
 		poll(uintptr(d.fd))
 		return full
 	}

@@ -18,7 +18,7 @@ func newDriver(c *connection) driver {
 	if !ok || env.Multiplexer == Stream {
 		return newStream(c)
 	}
-	if env.Multiplexer == Runtime || env.Multiplexer == "" && c.session.host.Alone() {
+	if env.Multiplexer == Runtime || env.Multiplexer == "" && c.session.host.Alone(c.session) {
 		return newParked(c, raw, env.Multiplexer == "")
 	}
 	l, err := env.loops.pick(env.Pool, iomux.Backend(env.Multiplexer), env.Loops)

@@ -25,6 +25,8 @@ type sink interface {
 	handOver()
 	// halfClose says that nothing more will be written.
 	halfClose() error
+	// rested is called when nobody writes any more, after claim had found somebody.
+	rested()
 	// over is called when both directions have ended.
 	over()
 }
@@ -44,7 +46,7 @@ const (
 // somebody else write until nothing is left.
 type flusher struct {
 	c  *connection
-	to sink
+	to sink // belongs to whoever writes
 
 	last    time.Time // when the last write ended
 	control []byte    // our commands that are being written
@@ -53,6 +55,7 @@ type flusher struct {
 	mu    sync.Mutex // a leaf; guards what follows
 	state writing
 	again bool // asked for while it was busy
+	asked bool // by claim, while somebody was writing
 	ended bool // nothing is read any more
 }
 
@@ -222,6 +225,19 @@ func (f *flusher) take(from writing) bool {
 	return true
 }
 
+// claim is take of a connection that nobody writes. If somebody does the sink is told
+// when he has done.
+func (f *flusher) claim() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state != resting {
+		f.asked = f.state != over
+		return false
+	}
+	f.state, f.again = busy, false
+	return true
+}
+
 // leave gives up writing, unless something has come meanwhile.
 func (f *flusher) leave() bool {
 	f.mu.Lock()
@@ -235,10 +251,14 @@ func (f *flusher) leave() bool {
 	default:
 		f.state = resting
 	}
-	ended := f.ended
+	ended, asked, to := f.ended, f.asked, f.to
+	f.asked = false
 	f.mu.Unlock()
-	if ended {
+	switch {
+	case ended:
 		f.endWriting()
+	case asked:
+		to.rested()
 	}
 	return true
 }

@@ -15,7 +15,7 @@ import (
 // has none of its own, and no buffer while nothing comes.
 type looped struct {
 	*connection
-	flusher
+	*flusher
 	loop  *loop
 	token uint64
 
@@ -45,12 +45,21 @@ func newLooped(c *connection, raw syscall.RawConn, l *loop) (*looped, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &looped{connection: c, loop: l, fd: fd}
-	d.flusher.c, d.to = c, d
-	l.join(d)
-	_ = c.net.Close() // the other descriptor of the same
-	c.net = departedFrom(c.net)
-	return d, nil
+	d := &struct { // one object
+		looped
+		flusher
+	}{}
+	d.looped = looped{connection: c, flusher: &d.flusher, loop: l, fd: fd}
+	d.flusher.c, d.flusher.to = c, &d.looped
+	l.join(&d.looped)
+	d.looped.depart()
+	return &d.looped, nil
+}
+
+// depart lets package net forget the connection.
+func (d *looped) depart() {
+	_ = d.net.Close() // the other descriptor of the same
+	d.net = departedFrom(d.net)
 }
 
 func (d *looped) start() {
@@ -75,6 +84,8 @@ func (d *looped) unsent() bool {
 	defer d.fdMu.Unlock()
 	return !d.closed && unsentFD(d.fd)
 }
+
+func (d *looped) rested() {}
 
 // over is called when both directions have ended: nobody uses the descriptor.
 func (d *looped) over() {

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -22,7 +23,9 @@ import (
 type parked struct {
 	gate
 	flusher
+	own net.Conn // as it was given; c.net may change
 	raw syscall.RawConn
+	mover
 
 	direct bool // applications may read
 	turn   turn // who reads; all below is the reader's
@@ -46,7 +49,7 @@ type parked struct {
 }
 
 func newParked(c *connection, raw syscall.RawConn, direct bool) *parked {
-	p := &parked{gate: newGate(c), raw: raw, direct: direct}
+	p := &parked{gate: newGate(c), own: c.net, raw: raw, direct: direct}
 	p.flusher.c, p.to = c, p
 	p.try, p.put, p.stir = p.readOnce, p.writeOnce, p.interrupt
 	p.turn.state, p.turn.wake = inBackground, make(chan struct{}, 1)
@@ -59,14 +62,22 @@ func (p *parked) start() {
 }
 
 func (p *parked) close() {
+	if d := p.shut(); d != nil {
+		d.close()
+		return
+	}
 	close(p.dead)
-	_ = p.net.Close() // nothing could be done about an error
+	_ = p.own.Close() // nothing could be done about an error
 	p.turn.hurry()
 }
 
 // read is the receiving goroutine.
 func (p *parked) read() {
-	p.abort(p.readAll())
+	err := p.readAll()
+	if err == errMoved {
+		return
+	}
+	p.abort(err)
 	p.rest()
 	p.stopWriting()
 	if p.through() {
@@ -82,7 +93,13 @@ func (p *parked) readAll() error {
 		return err
 	}
 	for {
-		if err := p.await(); err != nil {
+		if p.wanted.Load() && p.move() {
+			return errMoved
+		}
+		switch err := p.await(); {
+		case err == errStirred:
+			continue
+		case err != nil:
 			return err
 		}
 		if _, err := p.receive(p.n); err != nil {
@@ -106,37 +123,39 @@ func (p *parked) readAll() error {
 	}
 }
 
+// errStirred says that there may be something else to do.
+var errStirred = errors.New("stirred")
+
 // await reads once, as soon as there is something.
 func (p *parked) await() error {
-	for {
-		err := p.raw.Read(p.try)
-		if err == nil {
-			return p.err
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
-		}
+	err := p.raw.Read(p.try)
+	switch {
+	case err == nil:
+		return p.err
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		p.calm(time.Time{})
+		return errStirred
 	}
+	return err
 }
 
 // interrupt makes whoever reads look at what else there is.
 func (p *parked) interrupt() {
 	p.stirred.Store(true)
-	_ = p.net.SetReadDeadline(longAgo) // on failure nobody is waiting
+	_ = p.own.SetReadDeadline(longAgo) // on failure nobody is waiting
 }
 
 // calm lets readers wait again: until a time, or for ever.
 func (p *parked) calm(until time.Time) {
 	p.stirred.Store(!until.IsZero())
-	_ = p.net.SetReadDeadline(until) // on failure reading fails as well
+	_ = p.own.SetReadDeadline(until) // on failure reading fails as well
 }
 
 // lead reads for an application that waits for w to be signalled, until then or
 // until a time, zero for ever. It reports false when somebody else reads, or
 // nothing more comes; then the application waits by itself.
 func (p *parked) lead(ctx context.Context, w *pipe.Waiter, until time.Time) (ok bool, err error) {
-	if !p.direct || !p.turn.lead() {
+	if !p.direct || p.wanted.Load() || !p.turn.lead() {
 		return false, nil
 	}
 	if ctx.Done() != nil {
@@ -157,6 +176,8 @@ func (p *parked) leadOn(ctx context.Context, w *pipe.Waiter, until time.Time) (o
 			p.calm(until)
 		}
 		switch {
+		case p.wanted.Load():
+			return false, nil
 		case w.Signalled():
 			return true, nil
 		case ctx.Err() != nil:
@@ -218,8 +239,11 @@ func (p *parked) writeOnce(fd uintptr) bool {
 }
 
 func (p *parked) halfClose() error {
-	return p.net.(interface{ CloseWrite() error }).CloseWrite()
+	return p.own.(interface{ CloseWrite() error }).CloseWrite()
 }
+
+// rested goes on with a move that somebody who wrote was in the way of.
+func (p *parked) rested() { p.interrupt() }
 
 // over tells the session. An application may be calling, so that what follows has a
 // goroutine of its own.

@@ -37,12 +37,15 @@ type socket struct {
 	turnAway func(*message.Peer) bool
 	noPipe   bool
 	onDetach func() // called by Detach
+	moves    bool   // each session is alone when a driver is chosen, and never again
 
 	mu       sync.Mutex // guards what follows
 	ends     []*pipe.End
 	peers    []*message.Peer
+	met      map[*pipe.End]bool // whose peer has ever been there
 	detached map[*pipe.End]bool
 	sessions map[*Session]bool
+	asked    map[*Session]bool // whether they are alone
 	events   []Event
 	calls    []string
 }
@@ -54,8 +57,10 @@ func newSocket(tb testing.TB, socketType string, peers ...string) *socket {
 		env: &Env{
 			Pool: new(message.Pool), Wheel: NewWheel(SystemClock()), Multiplexer: os.Getenv("ZEROMUX_MULTIPLEXER"),
 		},
+		met:      make(map[*pipe.End]bool),
 		detached: make(map[*pipe.End]bool),
 		sessions: make(map[*Session]bool),
+		asked:    make(map[*Session]bool),
 	}
 	s.env.Pool.Poison = true
 	s.cfg = Config{
@@ -86,10 +91,20 @@ func (s *socket) Started(session *Session) bool {
 	return true
 }
 
-func (s *socket) Alone() bool {
+func (s *socket) Alone(session *Session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.peers) == 0
+	if s.moves {
+		asked := s.asked[session]
+		s.asked[session] = true
+		return !asked
+	}
+	for app := range s.met {
+		if app != session.app {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *socket) Open(session *Session) (app, end *pipe.End, ok bool) {
@@ -115,6 +130,7 @@ func (s *socket) Online(app *pipe.End, peer *message.Peer) bool {
 	}
 	s.mu.Lock()
 	s.peers = append(s.peers, peer)
+	s.met[app] = true
 	s.mu.Unlock()
 	for _, topic := range s.topics {
 		s.write(app, &message.Message{Kind: message.Subscribe, Frames: [][]byte{[]byte(topic)}})

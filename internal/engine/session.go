@@ -167,6 +167,9 @@ func (s *Session) establish(nc net.Conn, address string) error {
 		c.abort(broken)
 	}
 	c.heart.start()
+	if !s.host.Alone(s) {
+		s.Share() // others have come since the driver was chosen
+	}
 	c.driver.start()
 	return nil
 }
