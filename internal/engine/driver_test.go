@@ -305,11 +305,7 @@ func TestAllIsSaidToAPeerThatKeepsTalking(t *testing.T) {
 // that writing waits for the peer to read.
 func writesNoMore(t *testing.T, session *Session) (full bool) {
 	t.Helper()
-	poll := func(fd uintptr) {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
-		n, err := unix.Poll(fds, 0)
-		full = n == 0 && err == nil
-	}
+	poll := func(fd uintptr) { full = isFull(int(fd)) }
 	c := session.current.Load()
 	d, loops := c.driver.(*looped)
 	if p, ok := c.driver.(*parked); ok {
@@ -331,6 +327,12 @@ func writesNoMore(t *testing.T, session *Session) (full bool) {
 		t.Fatal(err)
 	}
 	return full
+}
+
+// isFull reports whether the system takes no more to be written.
+func isFull(fd int) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 0)
+	return n == 0 && err == nil
 }
 
 // large is a message of which a few are more than the system takes.

@@ -21,9 +21,10 @@ import (
 // poller of the Go runtime, the goroutine is parked there (nested); elsewhere it
 // holds a thread in Wait (blocking).
 type loop struct {
-	mux   iomux.Mux
-	nest  *os.File      // the descriptor of mux, in the hands of the Go runtime; nil: blocking
-	ended chan struct{} // closed when the goroutine has ended
+	mux    iomux.Mux
+	budget int           // octets of one connection that are read in one round
+	nest   *os.File      // the descriptor of mux, in the hands of the Go runtime; nil: blocking
+	ended  chan struct{} // closed when the goroutine has ended
 
 	writer writer
 
@@ -44,8 +45,8 @@ type loop struct {
 const (
 	// loopEvents is how many ready descriptors are handed out at once.
 	loopEvents = 128
-	// loopBudget is how many octets of one connection are read in one round, so that
-	// one that floods leaves time for its neighbours.
+	// loopBudget is the budget of a loop: one connection that floods leaves time for
+	// its neighbours.
 	loopBudget = 256 << 10
 )
 
@@ -55,12 +56,21 @@ func newLoop(pool *message.Pool, backend iomux.Backend) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loop{mux: mux, lender: lender{pool: pool}, ready: make([]iomux.Event, loopEvents), ended: make(chan struct{})}
+	l := makeLoop(pool, mux, loopBudget)
 	l.nest = nested(mux)
-	l.writer.init()
 	go l.writer.run()
 	go l.run()
 	return l, nil
+}
+
+// makeLoop makes a loop that does nothing yet.
+func makeLoop(pool *message.Pool, mux iomux.Mux, budget int) *loop {
+	l := &loop{
+		mux: mux, budget: budget, lender: lender{pool: pool},
+		ready: make([]iomux.Event, loopEvents), ended: make(chan struct{}),
+	}
+	l.writer.init()
+	return l
 }
 
 // nested gives the descriptor of a Mux to the Go runtime, or returns nil.

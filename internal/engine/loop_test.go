@@ -3,10 +3,12 @@
 package engine
 
 import (
+	"bytes"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"zeromux/internal/message"
 	"zeromux/iomux"
 )
 
@@ -50,3 +52,61 @@ func TestAHangUpRightBehindAMessageIsSeen(t *testing.T) {
 		}
 	})
 }
+
+// aLoopByHand is a loop whose rounds the test makes itself, and which goes on by itself
+// when the test is over.
+func aLoopByHand(t *testing.T, env *Env, backend iomux.Backend, budget int) *loop {
+	t.Helper()
+	mux, err := iomux.New(backend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := makeLoop(env.Pool, mux, budget)
+	env.Multiplexer, env.Loops, env.loops.list = string(backend), 1, []*loop{l}
+	return l
+}
+
+// A peer that floods is read from so far in one round and no further, and its
+// neighbour in the same round.
+func TestAFloodLeavesTimeForItsNeighbour(t *testing.T) {
+	eachBackend(t, func(t *testing.T, backend iomux.Backend) {
+		flooded, quiet := newSocket(t, "PULL", "PUSH"), newSocket(t, "PULL", "PUSH")
+		quiet.env = flooded.env
+		const budget = message.LargeChunk
+		l := aLoopByHand(t, flooded.env, backend, budget)
+		session, flood := flooded.meet("tcp", "PUSH")
+		other, neighbour := quiet.meet("tcp", "PUSH")
+
+		octets := bytes.Repeat(dialects[0].encode(numbered(0, 1000)), 8<<10)
+		over := say(flood, octets)
+		<-say(neighbour, dialects[0].encode("hello"))
+		raw, _ := descriptorOf(flood)
+		soon(t, "more than one round may take", func() (full bool) {
+			if err := raw.Control(func(fd uintptr) { full = isFull(int(fd)) }); err != nil {
+				t.Fatal(err)
+			}
+			return full
+		})
+
+		l.round(0)
+		_, read := flooded.arrived()
+		if n, _ := quiet.arrived(); n != 1 {
+			t.Errorf("%d messages of the neighbour came in the first round", n)
+		}
+		if read < budget/2 || read > 2*budget || !l.again {
+			t.Errorf("%d octets were read of a flood, with a budget of %d, and it looks again: %v", read, budget, l.again)
+		}
+
+		go l.writer.run()
+		go l.run()
+		_ = flood.Close()
+		_ = neighbour.Close()
+		<-over
+		ended(t, session)
+		ended(t, other)
+		flooded.close(0)
+	})
+}
+
+// arrived is how many messages and octets have come over the newest pipe.
+func (s *socket) arrived() (messages, octets uint64) { return s.end().Arrived() }

@@ -169,7 +169,7 @@ func (d *looped) happened(e iomux.Event) {
 
 // read reads what is there, as far as one connection may at a time.
 func (d *looped) read() {
-	for budget := loopBudget; budget > 0; {
+	for budget := d.loop.budget; budget > 0; {
 		sharer, borrows := d.in.(*zmtpIn)
 		borrows = borrows && sharer.bare()
 		if borrows {
