@@ -48,11 +48,12 @@ func (q *queue) look(used int) (st Status, room bool) {
 // told when there is room. Called with sendMu held.
 func (e *End) CanWrite() Status {
 	q := e.out
+	st := OK
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.run.left > 0 {
-		return OK // which is no reason to end a run
+	if q.run.left == 0 { // room in a run is no reason to end it
+		q.settle()
+		st = q.admit(message.Data)
 	}
-	q.settle()
-	return q.admit(message.Data)
+	q.mu.Unlock()
+	return st
 }
