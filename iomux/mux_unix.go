@@ -82,7 +82,7 @@ func (m *mux) add(fd int, token uint64, interest Interest) error {
 		return ErrClosed
 	case interest&^everything != 0:
 		return fmt.Errorf("interest %#x: %w", uint8(interest), unix.EINVAL)
-	case fd < 0:
+	case fd < 0 || fd > math.MaxInt32: // the system would see another number
 		return unix.EBADF
 	case m.table.row(fd) != nil:
 		return ErrExists

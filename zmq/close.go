@@ -49,8 +49,10 @@ func (s *Socket) close(err error) error {
 
 	s.stop(err)
 	var errs []error
-	for _, l := range listeners {
-		errs = append(errs, l.Close())
+	for _, several := range listeners {
+		for _, l := range several {
+			errs = append(errs, l.Close())
+		}
 	}
 	for name := range names {
 		s.ctx.registry.Unbind(name, s.side())
@@ -121,6 +123,11 @@ func (s *Socket) finish() {
 // away.
 func (s *Socket) CloseContext(ctx context.Context) error {
 	err := s.Close()
+	select {
+	case <-s.gone: // whatever has become of ctx
+		return err
+	default:
+	}
 	select {
 	case <-s.gone:
 		return err

@@ -37,7 +37,8 @@ type Context struct {
 // default.
 type ContextConfig struct {
 	// MaxSockets is the most sockets at a time, those that linger included.
-	// Zero is the default, 1023. libzmq: ZMQ_MAX_SOCKETS.
+	// Zero is the default, 1023; below zero is an error of NewSocket.
+	// libzmq: ZMQ_MAX_SOCKETS.
 	MaxSockets int `json:"max_sockets" yaml:"max_sockets" toml:"max_sockets"`
 	// NotBlocky makes NoLinger the default of the sockets' Linger. libzmq:
 	// ZMQ_BLOCKY, the other way round.
@@ -67,7 +68,7 @@ func NewContext(config *ContextConfig) *Context {
 	if config != nil {
 		c.config = *config
 	}
-	if c.config.MaxSockets <= 0 {
+	if c.config.MaxSockets == 0 {
 		c.config.MaxSockets = defaultMaxSockets
 	}
 	if c.config.Multiplexer == "" {
@@ -101,6 +102,9 @@ func Term(ctx context.Context) error { return DefaultContext().Term(ctx) }
 
 // check returns what is wrong with the configuration.
 func (c *ContextConfig) check() error {
+	if c.MaxSockets < 0 {
+		return fmt.Errorf("%w: MaxSockets %d, must be 0 or more", ErrInvalid, c.MaxSockets)
+	}
 	if c.IOThreads < 0 || c.IOThreads > maxIOThreads {
 		return fmt.Errorf("%w: IOThreads %d, must be 0 to %d", ErrInvalid, c.IOThreads, maxIOThreads)
 	}
@@ -195,11 +199,8 @@ func (c *Context) Term(ctx context.Context) error {
 	for _, s := range c.list() {
 		_ = s.close(ErrTerminated) // an error of unlinking a path; the socket is closed all the same
 	}
-	var err error
-	select {
-	case <-c.empty:
-	case <-ctx.Done():
-		err = fmt.Errorf("zmq: term: unsent messages thrown away: %w", ctx.Err())
+	err := c.waitEmpty(ctx)
+	if err != nil {
 		for _, s := range c.list() {
 			s.abandon()
 		}
@@ -208,4 +209,19 @@ func (c *Context) Term(ctx context.Context) error {
 	c.env.Wait()
 	c.env.Wheel.Close()
 	return err
+}
+
+// waitEmpty waits until no socket is left, or ctx ends before that.
+func (c *Context) waitEmpty(ctx context.Context) error {
+	select {
+	case <-c.empty: // whatever has become of ctx
+		return nil
+	default:
+	}
+	select {
+	case <-c.empty:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("zmq: term: unsent messages thrown away: %w", ctx.Err())
+	}
 }

@@ -101,7 +101,7 @@ func (s *Socket) listening(l *engine.Listener) bool {
 	if s.closed {
 		return false
 	}
-	s.listeners[l.Endpoint()] = l
+	s.listeners[l.Endpoint()] = append(s.listeners[l.Endpoint()], l)
 	s.last = l.Endpoint()
 	return true
 }
@@ -237,24 +237,24 @@ func (s *Socket) Disconnect(endpoint string) error { return s.release("disconnec
 
 // release gives up an endpoint, whether it was bound or connected.
 func (s *Socket) release(op, endpoint string) error {
-	_, scheme, address, err := s.split(endpoint)
-	if err != nil {
-		return s.fail(op, endpoint, err)
-	}
+	_, scheme, address, wrong := s.split(endpoint)
 	s.mu.Lock()
-	err = s.alive()
+	err := s.alive()
 	s.mu.Unlock()
 	found := false
 	switch {
 	case err != nil:
-	case scheme == inprocScheme:
+	case wrong == nil && scheme == inprocScheme:
 		found = s.releaseName(address, endpoint)
 	default:
-		found, err = s.releaseConnections(endpoint)
+		// What Serve and Attach were given has the name that its net.Addr has.
+		found, err = s.releaseConnections(endpoint, wrong != nil)
 	}
 	switch {
 	case err != nil:
 		return s.fail(op, endpoint, err)
+	case !found && wrong != nil:
+		return s.fail(op, endpoint, wrong)
 	case !found:
 		return s.fail(op, endpoint, ErrNotFound)
 	}
@@ -285,24 +285,27 @@ func (s *Socket) releaseName(name, endpoint string) (found bool) {
 	return found || len(ends) > 0
 }
 
-func (s *Socket) releaseConnections(endpoint string) (found bool, err error) {
+// releaseConnections gives up the listeners at endpoint with what was accepted there,
+// and the connections to it; foreign says that there is no transport of that name.
+func (s *Socket) releaseConnections(endpoint string, foreign bool) (found bool, err error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
 		return false, ErrClosed
 	}
-	l := s.listeners[endpoint]
+	listeners := s.listeners[endpoint]
 	delete(s.listeners, endpoint)
 	linger := s.config.linger(s.row, !s.ctx.config.NotBlocky)
 	s.mu.Unlock()
-	if l != nil {
-		err = l.Close()
+	for _, l := range listeners {
+		err = errors.Join(err, l.Close())
 	}
+	bound := len(listeners) > 0
 	ends := make(map[*engine.Session]*pipe.End)
 	s.mu.Lock()
 	for session, app := range s.sessions {
 		_, leaving := s.leaving[session]
-		if !leaving && session.Endpoint() == endpoint && (l != nil || session.Connecting()) {
+		if !leaving && session.Endpoint() == endpoint && (bound || session.Connecting() || foreign) {
 			ends[session] = app
 			s.leaving[session] = struct{}{}
 		}
@@ -311,7 +314,7 @@ func (s *Socket) releaseConnections(endpoint string) (found bool, err error) {
 	for session, app := range ends {
 		s.leave(session, app, session.Connecting(), linger)
 	}
-	return l != nil || len(ends) > 0, err
+	return bound || len(ends) > 0, err
 }
 
 // leave ends a session and its pipe, if it has one by now: what is unsent goes

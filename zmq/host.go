@@ -105,12 +105,19 @@ func (s *Socket) pipeConfig() pipe.Config {
 	}
 }
 
-// Online implements engine.Host.
-func (h host) Online(app *pipe.End, peer *message.Peer) bool { return h.up(app, peer) }
+// Online implements engine.Host. A session that was given up meanwhile only sends what
+// is left.
+func (h host) Online(app *pipe.End, peer *message.Peer) bool {
+	return h.up(app, peer, func() bool {
+		session := app.Link.(*engine.Session)
+		_, leaving := h.leaving[session]
+		return !leaving && h.sessions[session] == app
+	})
+}
 
 // up says that a peer is there. A socket that was closed meanwhile takes every
-// peer, to send what is left.
-func (s *Socket) up(app *pipe.End, peer *message.Peer) bool {
+// peer, to send what is left. The peer counts if stays says so, under s.mu.
+func (s *Socket) up(app *pipe.End, peer *message.Peer, stays func() bool) bool {
 	served := true
 	alive := s.both(func() {
 		app.Peer = peer
@@ -119,7 +126,9 @@ func (s *Socket) up(app *pipe.End, peer *message.Peer) bool {
 	s.look()
 	if alive && served {
 		s.mu.Lock()
-		s.online[app] = peer
+		if stays() {
+			s.online[app] = peer
+		}
 		s.mu.Unlock()
 		s.peersChanged()
 	}
@@ -202,16 +211,6 @@ func (s *Socket) arrived(app *pipe.End) {
 	s.both(func() { s.pattern.Readable(app) })
 }
 
-// kick closes the connection behind app; one that was connected is opened again.
-func (s *Socket) kick(app *pipe.End) {
-	switch link := app.Link.(type) {
-	case *engine.Session:
-		link.Kick()
-	case *inproc.Link:
-		s.part(app, link)
-	}
-}
-
 // expel ends what is behind app for good.
 func (s *Socket) expel(app *pipe.End) {
 	switch link := app.Link.(type) {
@@ -283,13 +282,7 @@ func (n neighbour) Attach(e *pipe.End, l *inproc.Link) bool {
 
 // Online implements inproc.Side.
 func (n neighbour) Online(e *pipe.End, peer *message.Peer) bool {
-	served := n.up(e, peer)
-	n.mu.Lock()
-	if n.links[e] == nil { // given up meanwhile
-		delete(n.online, e)
-	}
-	n.mu.Unlock()
-	return served
+	return n.up(e, peer, func() bool { return n.links[e] != nil }) // else given up meanwhile
 }
 
 // Detach implements inproc.Side.

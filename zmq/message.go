@@ -163,7 +163,7 @@ func (s *slab) extra(p *message.Peer) *extra {
 // wordy reports whether p has said so much in its handshake that its record is
 // not kept beside others, which may be those of peers that are long gone.
 func wordy(p *message.Peer) bool {
-	size := 0
+	size := len(p.RoutingID) + len(p.UserID)
 	for i := range p.Properties {
 		size += 64 + len(p.Properties[i].Name) + len(p.Properties[i].Value)
 	}

@@ -136,7 +136,9 @@ func (m *monitors) stop() {
 // falls 1024 events behind loses some; the socket never waits for it.
 func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 	first := make(chan chan Event, 1)
-	first <- s.monitors.add()
+	registered := s.monitors.add()
+	first <- registered
+	forget := context.AfterFunc(ctx, func() { s.monitors.remove(registered) }) // if nobody ranges over it
 	return func(yield func(Event) bool) {
 		var c chan Event
 		select {
@@ -145,6 +147,7 @@ func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 			c = s.monitors.add() // the sequence is ranged over once more
 		}
 		defer s.monitors.remove(c)
+		defer forget()
 		for {
 			select {
 			case e, ok := <-c:

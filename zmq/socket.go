@@ -60,8 +60,8 @@ type Socket struct {
 	mu        sync.Mutex // guards all below
 	config    Config
 	closed    bool
-	listeners map[string]*engine.Listener
-	names     map[string]struct{} // bound inproc names
+	listeners map[string][]*engine.Listener // an ipc path may be bound anew
+	names     map[string]struct{}           // bound inproc names
 	sessions  map[*engine.Session]*pipe.End
 	leaving   map[*engine.Session]struct{} // those of them whose endpoint was given up
 	links     map[*pipe.End]*linked
@@ -85,7 +85,7 @@ type linked struct {
 func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	s := &Socket{
 		ctx: c, row: row, config: config.clone(),
-		listeners: make(map[string]*engine.Listener),
+		listeners: make(map[string][]*engine.Listener),
 		names:     make(map[string]struct{}),
 		sessions:  make(map[*engine.Session]*pipe.End),
 		leaving:   make(map[*engine.Session]struct{}),
@@ -104,7 +104,6 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	s.pattern = row.New(&pattern.Env{
 		Pool: c.env.Pool, Options: &s.options,
 		Dropped:       func(cause pattern.Cause) { s.drops[cause].Add(1) },
-		Kick:          func(e *pipe.End) { go s.kick(e) },
 		Expel:         func(e *pipe.End) { go s.expel(e) },
 		Dismiss:       func(e *pipe.End) { go s.dismiss(e) },
 		ReceiversLook: s.hub.WakeReceivers,

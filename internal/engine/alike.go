@@ -25,7 +25,7 @@ func (a *alike) share(p *message.Peer) {
 		p.UserID = sameText(p.UserID, last.UserID)
 		p.Properties = sameList(p.Properties, last.Properties)
 	}
-	size := 0
+	size := len(p.RoutingID) // of a peer of 1.0 or 2.0 it may be of any size
 	for _, property := range p.Properties {
 		size += len(property.Name) + len(property.Value)
 	}

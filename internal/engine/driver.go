@@ -21,8 +21,8 @@ type driver interface {
 	start()
 	// flush says that something waits to be written. The driver may write it
 	// before it returns when alone says that an application is calling which has
-	// nobody else to tell; it never waits. Called with no lock held, from any
-	// goroutine.
+	// nobody else to tell; it never waits. Called from any goroutine, with alone with
+	// no lock held; without it the receiving half of the connection may be locked.
 	flush(alone bool)
 	// resume says that reading may go on. Called under whatever locks of the
 	// socket: it only signals.

@@ -288,10 +288,11 @@ func (f *flusher) finish() {
 }
 
 // stopWriting is called when the reading side has ended, after the connection was given
-// up.
-func (f *flusher) stopWriting() {
+// up. It reports whether somebody is still writing, who will notice by himself.
+func (f *flusher) stopWriting() (writes bool) {
 	f.mu.Lock()
 	f.ended = true
+	writes = f.state == busy
 	free := f.state == resting || f.state == blocked
 	if free {
 		f.state = over
@@ -300,6 +301,7 @@ func (f *flusher) stopWriting() {
 	if free {
 		f.endWriting()
 	}
+	return writes
 }
 
 // endWriting counts the sending side off.

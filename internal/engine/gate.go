@@ -26,8 +26,7 @@ func (g *gate) resume() { push(g.room) }
 // unsent is the driver's.
 func (g *gate) unsent() bool { return unsent(g.net) }
 
-// isClosed reports whether the connection is given up before anything was read: a
-// peer that is not served.
+// isClosed reports whether the connection is given up.
 func (g *gate) isClosed() bool {
 	select {
 	case <-g.dead:

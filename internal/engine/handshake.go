@@ -17,6 +17,10 @@ import (
 // MaxMessageSize allows: a stranger's metadata must not fill memory.
 const maxHandshakeFrame = 1 << 20
 
+// shakerRoom is how much is read at once in a handshake, in octets, and so the most that
+// may come along behind it: a decoder keeps what it has of a frame by itself.
+const shakerRoom = 512
+
 // How far a handshake came.
 const (
 	// PhaseGreeting: the two sides tell their versions and mechanisms.
@@ -76,7 +80,7 @@ func shake(cfg *Config, conn net.Conn) (introduction, error) {
 			return introduction{}, &HandshakeError{PhaseGreeting, err}
 		}
 	}
-	s := &shaker{cfg: cfg, conn: conn, b: make([]byte, 0, 512), phase: PhaseGreeting}
+	s := &shaker{cfg: cfg, conn: conn, b: make([]byte, 0, shakerRoom), phase: PhaseGreeting}
 	in, err := s.greet()
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.hurry()

@@ -21,7 +21,7 @@ func TestAKickThatComesWithThePeerCounts(t *testing.T) {
 			s.env.Multiplexer = multiplexer
 			session := make(chan *Session, 1)
 			s.turnAway = func(*message.Peer) bool {
-				(<-session).Kick()
+				(<-session).interrupt(errKicked)
 				return false
 			}
 			session <- Attach(s.env, s, &s.cfg, ours, "ipc://", "")

@@ -40,6 +40,7 @@ type loop struct {
 	posted []*looped  // that want something
 	asleep bool
 	over   bool
+	dead   error // why the loop waits for nothing any more
 }
 
 const (
@@ -102,30 +103,37 @@ func nested(mux iomux.Mux) *os.File {
 // run is the loop's goroutine.
 func (l *loop) run() {
 	defer close(l.ended)
+	var err error
 	if l.nest == nil {
-		for l.round(-1) {
+		for err == nil {
+			err = l.round(-1)
 		}
 	} else {
-		l.runNested()
+		err = l.runNested()
 		_ = l.nest.Close() // before the Mux that it belongs to
+	}
+	if err != errOver {
+		l.die(err)
 	}
 	l.keep()
 	_ = l.mux.Close() // nothing is registered any more
 }
 
+// errOver is the end of a loop that was closed.
+var errOver = errors.New("loop closed")
+
 // runNested parks in the poller of the Go runtime while nothing is ready. Rounds
 // are made inside of Read: what becomes ready between a round and the parking ends
 // the parking at once.
-func (l *loop) runNested() {
+func (l *loop) runNested() error {
 	raw, err := l.nest.SyscallConn()
 	if err != nil {
-		return // not of an open file
+		return err
 	}
-	over := false
+	var over error
 	look := func(uintptr) bool {
 		for {
-			if !l.round(0) {
-				over = true
+			if over = l.round(0); over != nil {
 				return true
 			}
 			if !l.again && l.rest() {
@@ -133,11 +141,26 @@ func (l *loop) runNested() {
 			}
 		}
 	}
-	for !over {
+	for over == nil {
 		if err := raw.Read(look); errors.Is(err, os.ErrDeadlineExceeded) {
 			_ = l.nest.SetReadDeadline(time.Time{}) // woken; on failure Read fails as well
 		} else if err != nil {
-			return
+			return err
+		}
+	}
+	return over
+}
+
+// die gives up every connection: the system does not let the loop wait for them.
+func (l *loop) die(cause error) {
+	l.mu.Lock()
+	l.dead = cause
+	all := slices.Clone(l.member)
+	l.mu.Unlock()
+	for _, d := range all {
+		if d != nil {
+			d.abort(cause)
+			d.end()
 		}
 	}
 }
@@ -150,10 +173,11 @@ func (l *loop) rest() bool {
 	return l.asleep
 }
 
-// round does what was posted and what is ready. It reports false at the end.
-func (l *loop) round(timeout time.Duration) bool {
+// round does what was posted and what is ready. An error is the end: errOver, or the
+// system's.
+func (l *loop) round(timeout time.Duration) error {
 	if !l.posts() {
-		return false
+		return errOver
 	}
 	if timeout != 0 && (l.again || !l.rest()) {
 		timeout = 0
@@ -164,14 +188,14 @@ func (l *loop) round(timeout time.Duration) bool {
 	l.mu.Unlock()
 	l.again = n == len(l.ready)
 	if err != nil && !errors.Is(err, iomux.ErrOrphan) {
-		return false
+		return err
 	}
 	for _, e := range l.ready[:n] {
 		if d := l.at(e.Token); d != nil {
 			d.happened(e)
 		}
 	}
-	return true
+	return nil
 }
 
 // at returns who has a token.
@@ -220,16 +244,20 @@ func (l *loop) rouse() {
 }
 
 // join gives d a token.
-func (l *loop) join(d *looped) {
+func (l *loop) join(d *looped) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.dead != nil {
+		return l.dead
+	}
 	if k := len(l.free); k > 0 {
 		d.token, l.free = l.free[k-1], l.free[:k-1]
 		l.member[d.token] = d
-		return
+		return nil
 	}
 	d.token = uint64(len(l.member))
 	l.member = append(l.member, d)
+	return nil
 }
 
 // part takes the token back.
@@ -249,11 +277,11 @@ func (l *loop) close() {
 	l.writer.close()
 }
 
-// load is how many connections the loop has.
-func (l *loop) load() int {
+// load is how many connections the loop has, and whether it takes any.
+func (l *loop) load() (n int, alive bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.member) - len(l.free)
+	return len(l.member) - len(l.free), l.dead == nil
 }
 
 // loops are those of a context, made as they are needed.
@@ -267,17 +295,27 @@ type loops struct {
 func (ls *loops) pick(pool *message.Pool, backend iomux.Backend, most int) (*loop, error) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	if len(ls.list) < max(most, 1) {
-		l, err := newLoop(pool, backend)
-		if err == nil {
-			ls.list = append(ls.list, l)
-			return l, nil
-		}
-		if len(ls.list) == 0 {
-			return nil, err
+	var best *loop
+	alive, least := 0, 0
+	for _, l := range ls.list {
+		if n, ok := l.load(); ok {
+			if alive++; best == nil || n < least {
+				best, least = l, n
+			}
 		}
 	}
-	return slices.MinFunc(ls.list, func(a, b *loop) int { return a.load() - b.load() }), nil
+	if alive >= max(most, 1) {
+		return best, nil
+	}
+	l, err := newLoop(pool, backend)
+	switch {
+	case err == nil:
+		ls.list = append(ls.list, l)
+		return l, nil
+	case best == nil:
+		return nil, err
+	}
+	return best, nil
 }
 
 // close ends all loops.

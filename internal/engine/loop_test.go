@@ -4,6 +4,7 @@ package engine
 
 import (
 	"bytes"
+	"io"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -34,6 +35,8 @@ func TestAHangUpRightBehindAMessageIsSeen(t *testing.T) {
 			s := newSocket(t, "PULL", "PUSH")
 			s.env.Multiplexer = string(backend)
 			busy, first := s.meet(network, "PUSH")
+			<-say(first, dialects[0].encode("hello"))
+			s.await(1, nil) // the loop has it
 			for range 10 {
 				session, peer := s.meet(network, "PUSH")
 				c := busy.current.Load()
@@ -110,3 +113,90 @@ func TestAFloodLeavesTimeForItsNeighbour(t *testing.T) {
 
 // arrived is how many messages and octets have come over the newest pipe.
 func (s *socket) arrived() (messages, octets uint64) { return s.end().Arrived() }
+
+// The system may refuse to let a loop wait any longer. Its connections end then, and
+// those that come get another loop.
+func TestALoopThatCannotWaitGivesItsConnectionsUp(t *testing.T) {
+	eachBackend(t, func(t *testing.T, backend iomux.Backend) {
+		s := newSocket(t, "PULL", "PUSH")
+		s.env.Multiplexer = string(backend)
+		session, peer := s.meet("tcp", "PUSH")
+		l := session.current.Load().driver.(*looped).loop
+		_ = l.mux.Close()
+		<-say(peer, dialects[0].encode("hello")) // the loop looks
+		ended(t, session)
+		_ = peer.Close()
+
+		session, peer = s.meet("tcp", "PUSH")
+		<-say(peer, dialects[0].encode("hello"))
+		s.await(1, nil)
+		if other := session.current.Load().driver.(*looped).loop; other == l {
+			t.Error("the connection is in the loop that has ended")
+		}
+		_ = peer.Close()
+		ended(t, session)
+		s.close(0)
+	})
+}
+
+// A descriptor that a back end refuses is waited for otherwise.
+func TestWhatALoopRefusesIsParked(t *testing.T) {
+	s := newSocket(t, "PULL", "PUSH")
+	s.env.Multiplexer = string(iomux.Select)
+	limit := fill(t, 1024)
+	session, peer := s.meet("tcp", "PUSH")
+	<-say(peer, dialects[0].encode("hello"))
+	s.await(1, nil)
+	if _, ok := session.current.Load().driver.(*parked); !ok {
+		t.Errorf("the driver of a descriptor above %d is a %T", limit, session.current.Load().driver)
+	}
+	_ = peer.Close()
+	ended(t, session)
+	s.close(0)
+}
+
+// fill takes the numbers of descriptors below n, until the end of the test.
+func fill(t *testing.T, n int) int {
+	t.Helper()
+	var pair [2]int
+	if err := unix.Pipe(pair[:]); err != nil {
+		t.Fatal(err)
+	}
+	taken := pair[:]
+	t.Cleanup(func() {
+		for _, fd := range taken {
+			_ = unix.Close(fd)
+		}
+	})
+	for taken[len(taken)-1] < n {
+		fd, err := duplicate(pair[0])
+		if err != nil {
+			t.Skipf("this process may not have %d descriptors: %v", n, err)
+		}
+		taken = append(taken, fd)
+	}
+	return n
+}
+
+// A connection that was given up is not written to any more, however much waits for a
+// peer that takes it all.
+func TestWhoIsGivenUpIsNotServedAnyMore(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		const n, size = 64, 1 << 20
+		s := newSocket("PUSH", "PULL")
+		session, peer := s.meet(network, "PULL")
+		body := numbered(0, size)
+		for range n {
+			s.send(body)
+		}
+		readAll(peer, size)
+		session.interrupt(errKicked)
+		octets, _ := io.Copy(io.Discard, peer)
+		if octets > n/2*size {
+			t.Errorf("%d octets came behind the end, of %d that waited", octets, (n-1)*size)
+		}
+		_ = peer.Close()
+		ended(t, session)
+		s.close(0)
+	})
+}

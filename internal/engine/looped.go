@@ -27,7 +27,6 @@ type looped struct {
 
 	// The loop's own.
 	interest iomux.Interest
-	added    bool
 	stopped  bool // nothing is read any more
 }
 
@@ -51,9 +50,32 @@ func newLooped(c *connection, raw syscall.RawConn, l *loop) (*looped, error) {
 	}{}
 	d.looped = looped{connection: c, flusher: &d.flusher, loop: l, fd: fd}
 	d.flusher.c, d.flusher.to = c, &d.looped
-	l.join(&d.looped)
+	if err := d.looped.enter(); err != nil {
+		return nil, err
+	}
 	d.looped.depart()
 	return &d.looped, nil
+}
+
+// enter gives the descriptor to the loop, which does not look at it yet. On an error
+// it is closed.
+func (d *looped) enter() error {
+	err := d.loop.join(d)
+	if err == nil {
+		if err = d.loop.mux.Add(d.fd, d.token, 0); err == nil {
+			return nil
+		}
+		d.loop.part(d)
+	}
+	_ = unix.Close(d.fd) // nothing was done with it
+	return err
+}
+
+// turnBack takes back what enter did, before the loop was told anything.
+func (d *looped) turnBack() {
+	_ = d.loop.mux.Remove(d.fd) // it is there
+	d.loop.part(d)
+	_ = unix.Close(d.fd) // nothing was done with it
 }
 
 // depart lets package net forget the connection.
@@ -130,19 +152,15 @@ func (d *looped) asked() {
 
 // watch changes what the loop waits for.
 func (d *looped) watch(interest iomux.Interest) bool {
-	if d.added && interest == d.interest {
+	if interest == d.interest {
 		return true
 	}
-	change := d.loop.mux.Modify
-	if !d.added {
-		change = d.loop.mux.Add
-	}
-	if err := change(d.fd, d.token, interest); err != nil {
+	if err := d.loop.mux.Modify(d.fd, d.token, interest); err != nil {
 		d.abort(err)
 		d.end()
 		return false
 	}
-	d.added, d.interest = true, interest
+	d.interest = interest
 	return true
 }
 
@@ -217,7 +235,7 @@ func (d *looped) handled(n int) bool {
 	d.held.Store(waiting)
 	if waiting {
 		d.heart.pause()
-		return !d.added || d.watch(d.interest&^iomux.Read)
+		return d.watch(d.interest &^ iomux.Read)
 	}
 	d.heart.resume()
 	return true
@@ -229,13 +247,22 @@ func (d *looped) end() {
 		return
 	}
 	d.stopped = true
-	if d.added {
-		_ = d.loop.mux.Remove(d.fd) // it is there
-	}
+	_ = d.loop.mux.Remove(d.fd) // it is there
 	d.loop.part(d)
 	d.rest()
-	d.stopWriting()
+	if d.stopWriting() {
+		d.cutOff()
+	}
 	if d.through() {
 		d.over()
+	}
+}
+
+// cutOff makes writing fail, of who has much to write to a peer that takes it all.
+func (d *looped) cutOff() {
+	d.fdMu.Lock()
+	defer d.fdMu.Unlock()
+	if !d.closed {
+		_ = unix.Shutdown(d.fd, unix.SHUT_RDWR) // it fails when the peer has gone
 	}
 }

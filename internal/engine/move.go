@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sys/unix"
-
 	"zeromux/iomux"
 )
 
@@ -54,9 +52,9 @@ func (p *parked) move() bool {
 	if !p.claim() {
 		return false // rested tells when it is worth another try
 	}
+	p.wanted.Store(false) // whoever asks from now on wants another try
 	d := p.settle()
 	if d == nil {
-		p.wanted.Store(false)
 		if !p.leave() {
 			p.handOver()
 		}
@@ -72,8 +70,8 @@ func (p *parked) move() bool {
 	return true
 }
 
-// settle makes the driver that goes on, unless the connection is given up, or there
-// are no descriptors left. The caller is who reads and who writes.
+// settle makes the driver that goes on, unless the connection is given up, or the
+// system has not what it takes. The caller is who reads and who writes.
 func (p *parked) settle() *looped {
 	env := p.session.env
 	l, err := env.loops.pick(env.Pool, iomux.Backend(env.Multiplexer), env.Loops)
@@ -85,7 +83,9 @@ func (p *parked) settle() *looped {
 		return nil
 	}
 	d := &looped{connection: p.connection, flusher: &p.flusher, loop: l, fd: fd}
-	l.join(d)
+	if d.enter() != nil {
+		return nil
+	}
 	p.mover.mu.Lock()
 	ended := p.mover.ended
 	if !ended {
@@ -93,8 +93,7 @@ func (p *parked) settle() *looped {
 	}
 	p.mover.mu.Unlock()
 	if ended {
-		l.part(d)
-		_ = unix.Close(fd) // the other descriptor of the same is about to be closed, too
+		d.turnBack()
 		return nil
 	}
 	p.to = d

@@ -169,7 +169,7 @@ func TestAConnectionEndsWhileItMoves(t *testing.T) {
 			s.send("x")
 			switch i % 3 {
 			case 0:
-				session.Kick()
+				session.interrupt(errKicked)
 			case 1:
 				_ = peer.Close()
 			default:

@@ -17,7 +17,7 @@ import (
 // This file is the runtime driver: one goroutine for each connection, which waits
 // in the poller of the Go runtime until something can be read, and holds no
 // buffer meanwhile; an application may do so in its place (direct.go). What is to
-// be written has no goroutine until it waits.
+// be written, and is not written by who brings it, has a goroutine until all has gone.
 
 // parked is the driver of one connection.
 type parked struct {

@@ -18,7 +18,6 @@ type rawIn struct {
 	peer   *message.Peer
 	chunk  *message.Chunk
 	fill   int
-	room   int // of the read that is under way
 	held   int // octets read and not yet delivered
 	paused bool
 }
@@ -36,8 +35,7 @@ func (r *rawIn) space() []byte {
 		r.chunk, r.fill = r.pool.Chunk(message.LargeChunk), 0
 	}
 	from := r.fill + zmtp.MaxHeader
-	r.room = min(len(r.chunk.B)-from, rawChunk)
-	return r.chunk.B[from : from+r.room]
+	return r.chunk.B[from : from+min(len(r.chunk.B)-from, rawChunk)]
 }
 
 func (r *rawIn) received(n int) error {

@@ -254,6 +254,9 @@ func (s *Session) release() (broken error) {
 func (s *Session) lost(c *connection) {
 	c.abort(errKicked) // both directions have ended: the cause stands, but the descriptor may be open
 	c.heart.stop()
+	if t := c.leave.Load(); t != nil {
+		t.Stop()
+	}
 	s.current.Store(nil)
 	cause := c.cause
 	if s.Connecting() {
@@ -298,9 +301,6 @@ func (s *Session) Expel(cause error) {
 	s.interrupt(cause)
 }
 
-// Kick ends the current connection; a session that connects opens another.
-func (s *Session) Kick() { s.interrupt(errKicked) }
-
 // start runs f, which ends a connection, for a timer: on a goroutine of its own,
 // since closing may take its time, and waited for like the session. One that has
 // given up needs it no more.
@@ -319,15 +319,15 @@ func (s *Session) start(f func()) {
 
 // interrupt closes whatever connection there is.
 func (s *Session) interrupt(cause error) {
-	if c := s.current.Load(); c != nil {
-		c.abort(cause)
-	}
 	s.mu.Lock()
 	shaking := s.shaking
 	if shaking != nil {
 		shaking.broken = cause
 	}
 	s.mu.Unlock()
+	if c := s.current.Load(); c != nil { // it is there before shaking has gone
+		c.abort(cause)
+	}
 	if shaking != nil {
 		_ = shaking.net.Close() // the handshake ends with an error of its own
 	}

@@ -13,6 +13,8 @@ const (
 	// transcodeMessages how many messages at most.
 	transcodeLimit    = 32 << 10
 	transcodeMessages = 2 << 10
+	// transcodeKept is of how many messages the ends are noted in memory that stays.
+	transcodeKept = 64
 )
 
 // A recoder is the sending half towards a peer that does not read what the
@@ -46,9 +48,9 @@ func (r *recoder) next(b [][]byte) ([][]byte, pipe.Status) {
 	return append(b, r.b[r.sent:]), pipe.OK
 }
 
-// rest gives back, when nothing waits, what a large message took.
+// rest gives back, when nothing waits, what more than a small message took.
 func (r *recoder) rest() {
-	if cap(r.b) > message.LargeChunk {
+	if cap(r.b) > message.SmallChunk || cap(r.ends) > transcodeKept {
 		*r = recoder{out: r.out, frame: r.frame}
 	}
 }
@@ -147,6 +149,12 @@ func (v *v1In) received(n int) error {
 	v.along = nil
 	v.translate(v.raw[:n])
 	return v.handle()
+}
+
+// idle is zmtpIn's.
+func (v *v1In) idle() {
+	v.raw = nil
+	v.zmtpIn.idle()
 }
 
 // translate writes the frames of rest anew, as far as they are whole.

@@ -21,6 +21,8 @@ const (
 	// afterBlock is how much is read at once behind a frame that had a block:
 	// another one probably follows, and what is read of it here is copied.
 	afterBlock = 4 << 10
+	// creditMost bounds what a peer may earn in its life, in octets.
+	creditMost = 64 << 20
 	// writeLimit is how much is written at once, in octets, so that room is
 	// announced while a long queue is still going out.
 	writeLimit = 1 << 20
@@ -73,6 +75,7 @@ type block struct {
 	fill   int
 	size   int64            // of the whole frame
 	pieces []*message.Chunk // full ones before chunk, while the peer has not yet earned the whole
+	there  int64            // octets in pieces
 }
 
 // A commander takes the body of each command that is not a subscription.
@@ -86,7 +89,7 @@ func newZMTPIn(end *pipe.End, pool *message.Pool, peer *message.Peer, cfg *Confi
 // received handles them.
 func (z *zmtpIn) preload(b []byte) {
 	if len(b) > 0 {
-		z.chunk = z.pool.Chunk(len(b) + 1)
+		z.chunk = z.pool.Chunk(len(b) + 1) // a handshake reads less than that ahead: shakerRoom
 		z.fill = copy(z.chunk.B, b)
 		z.life = int64(len(b))
 	}
@@ -381,7 +384,7 @@ func (z *zmtpIn) beginBlock(size int64) {
 	z.cut()
 	there := z.chunk.B[z.parsed:z.fill]
 	first := int(size)
-	if !z.earned(size) {
+	if !z.earned(size, int64(len(there))) {
 		first = len(there) + message.LargeChunk
 	}
 	b := &block{chunk: z.pool.Block(first), size: size}
@@ -391,10 +394,12 @@ func (z *zmtpIn) beginBlock(size int64) {
 	z.from, z.begun = z.fill, z.fill
 }
 
-// earned reports whether the peer has sent so much in its life that memory for
-// the whole of a frame may be asked for. Until then it is read piece by piece: who
-// only claims to send much costs little.
-func (z *zmtpIn) earned(size int64) bool { return size <= z.life+message.LargeChunk }
+// earned reports whether the peer has sent so much in its life, or of a frame of which
+// so many octets are there, that memory for the whole of it may be asked for. Until
+// then it is read piece by piece: who only claims to send much costs little.
+func (z *zmtpIn) earned(size, there int64) bool {
+	return size <= max(min(z.life, creditMost), there)+message.LargeChunk
+}
 
 // fillBlock goes on when octets of a frame with a block have come in.
 func (z *zmtpIn) fillBlock() error {
@@ -404,8 +409,9 @@ func (z *zmtpIn) fillBlock() error {
 	}
 	if int64(len(b.chunk.B)) < b.size {
 		b.pieces = append(b.pieces, b.chunk)
+		b.there += int64(b.fill)
 		b.fill = 0
-		if !z.earned(b.size) {
+		if !z.earned(b.size, b.there) {
 			b.chunk = z.pool.Chunk(message.LargeChunk)
 			return nil
 		}

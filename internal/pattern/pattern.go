@@ -112,11 +112,9 @@ type Env struct {
 	Options *Options
 	// Dropped counts a message that was thrown away, by cause.
 	Dropped func(Cause)
-	// Kick closes the connection of e, which may come back if the endpoint is
-	// one that the socket connected to. Expel closes it for good, and Dismiss
-	// does so when what was written to e before has gone out; what e brings is
-	// not received any more. All take effect after the locks are released.
-	Kick    func(e *pipe.End)
+	// Expel closes the connection of e for good, and Dismiss does so when what was
+	// written to e before has gone out; what e brings is not received any more.
+	// Both take effect after the locks are released.
 	Expel   func(e *pipe.End)
 	Dismiss func(e *pipe.End)
 	// ReceiversLook wakes receivers after a pattern made a message of its own

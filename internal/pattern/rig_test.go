@@ -49,7 +49,6 @@ func newRig(t testing.TB, typ Type, set func(*Options)) *rig {
 		Pool:          &r.pool,
 		Options:       &r.opts,
 		Dropped:       func(c Cause) { r.drops[c]++; r.note("dropped " + causes[c]) },
-		Kick:          func(e *pipe.End) { r.note("kicks " + r.name(e)) },
 		Expel:         func(e *pipe.End) { r.note("expels " + r.name(e)) },
 		Dismiss:       func(e *pipe.End) { r.note("dismisses " + r.name(e)) },
 		ReceiversLook: func() { r.looks++ },

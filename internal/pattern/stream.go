@@ -1,6 +1,8 @@
 package pattern
 
 import (
+	"fmt"
+
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
 	"zeromux/internal/routing"
@@ -84,6 +86,8 @@ func (p *stream) Detach(e *pipe.End) {
 
 func (p *stream) Discard(e *pipe.End) { p.forget(e) }
 
+var errStreamFrames = fmt.Errorf("%w: a message to STREAM is a routing id and one frame", ErrInvalid)
+
 // Send takes a routing id and one frame of octets. No octets close the
 // connection behind what was sent before, and it is not made again. A routing
 // id with nothing behind it goes nowhere and is no error.
@@ -92,7 +96,7 @@ func (p *stream) Send(m *message.Message) error {
 	case len(m.Frames) < 2:
 		return nil
 	case len(m.Frames) > 2:
-		return ErrInvalid
+		return errStreamFrames
 	}
 	e := p.find(m)
 	if e == nil {

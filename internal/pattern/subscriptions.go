@@ -1,6 +1,8 @@
 package pattern
 
 import (
+	"fmt"
+
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
 )
@@ -66,7 +68,11 @@ func (p *xpub) arrived(e *pipe.End, s *subscriber) {
 			p.change(e, s, kind, f[1:])
 		}
 	}
-	if n == 0 || p.silent {
+	switch {
+	case n == 0:
+		return
+	case p.silent:
+		p.env.Dropped(DroppedMalformed)
 		return
 	}
 	p.queue(e, s, report{peer: m.Peer})
@@ -183,11 +189,13 @@ func (p *xpub) forget(e *pipe.End, s *subscriber) {
 	}
 }
 
+var errNotManual = fmt.Errorf("%w: only an XPUB in manual mode subscribes its peers", ErrInvalid)
+
 // Subscribe gives a topic to the peer that the last report was about, in manual
 // mode; a peer that is gone is no error. libzmq: ZMQ_SUBSCRIBE on an XPUB.
 func (p *xpub) Subscribe(topic []byte) error {
 	if !p.manual() {
-		return ErrInvalid
+		return errNotManual
 	}
 	if p.target != nil {
 		p.topics.Add(topic, p.target)
@@ -198,7 +206,7 @@ func (p *xpub) Subscribe(topic []byte) error {
 // Unsubscribe takes a topic from the peer that the last report was about.
 func (p *xpub) Unsubscribe(topic []byte) error {
 	if !p.manual() {
-		return ErrInvalid
+		return errNotManual
 	}
 	if p.target != nil {
 		p.topics.Remove(topic, p.target)

@@ -175,7 +175,7 @@ func (w *walk) trySend() {
 	can := w.CanSend()
 	w.notes = nil
 	switch err := w.send(frames...); err {
-	case nil, ErrInvalid:
+	case nil, ErrInvalid, errStreamFrames:
 		if !can && !(w.row.Type == ROUTER && len(frames) < 2) {
 			w.t.Errorf("Send(%q) = %v, and CanSend was false", frames, err)
 		}

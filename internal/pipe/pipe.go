@@ -17,8 +17,9 @@ import "zeromux/internal/message"
 // other. An end that belongs to a socket has a Hub and a Seat; one that belongs to
 // a session has a Carrier.
 //
-// Write and what it calls run under the socket's sendMu, Read under its recvMu,
-// Deliver and Take on the session's goroutines; Close and SetMarks anywhere.
+// Write and what it calls run under the socket's sendMu, Read under its recvMu. Who
+// reads the connection delivers, or a consumer in his place, one at a time; who
+// writes it takes. WriteAlone, WriteBody, Close and SetMarks run anywhere.
 type End struct {
 	in, out *queue
 

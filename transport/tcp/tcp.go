@@ -76,6 +76,8 @@ func (Transport) Dial(ctx context.Context, address string, o *transport.Options)
 	return conn, nil
 }
 
+var errNoConn = errors.New("the Dialer returned no connection, and no error")
+
 // dial connects to remote, from one of the addresses that source names.
 func dial(ctx context.Context, source transport.HostPort, remote string, o *transport.Options) (net.Conn, error) {
 	network := "tcp4"
@@ -83,7 +85,11 @@ func dial(ctx context.Context, source transport.HostPort, remote string, o *tran
 		network = "tcp"
 	}
 	if o.Dialer != nil {
-		return o.Dialer(ctx, network, remote)
+		conn, err := o.Dialer(ctx, network, remote)
+		if conn == nil && err == nil {
+			err = errNoConn
+		}
+		return conn, err
 	}
 	// The net package probes idle connections unless told not to; libzmq does not.
 	d := net.Dialer{KeepAlive: -1, Control: beforeConnect(o, !source.IsZero())}
