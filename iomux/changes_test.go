@@ -3,6 +3,7 @@
 package iomux_test
 
 import (
+	"math"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -139,6 +140,7 @@ var changes = []trial{
 			want error
 		}{
 			{"add a negative number", func() error { return r.Add(-1, 2, iomux.Read) }, unix.EBADF},
+			{"add a number of which the system sees a part", func() error { return r.Add(wide(a.fd), 2, iomux.Read) }, unix.EBADF},
 			{"add a closed one", func() error { return r.Add(gone.fd, 2, iomux.Read) }, unix.EBADF},
 			{"add a closed one without interest", func() error { return r.Add(gone.fd, 2, 0) }, unix.EBADF},
 			{"add a number that no file has", func() error { return r.Add(1<<30, 2, iomux.Read) }, unix.EBADF},
@@ -180,4 +182,13 @@ func wantOne(t *testing.T, got answer, want string) {
 		t.Fatalf("Wait: %+v, %v, want one event", got.events, got.err)
 	}
 	wantFlags(t, got.events[0], want)
+}
+
+// wide is a number whose lower half is fd, or none where numbers have no more bits.
+func wide(fd int) int {
+	if math.MaxInt == math.MaxInt32 {
+		return -1
+	}
+	above := int64(1) << 32
+	return fd | int(above)
 }

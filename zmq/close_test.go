@@ -452,3 +452,39 @@ func TestAContextHasAsManySocketsAsItMay(t *testing.T) {
 		return err == nil
 	})
 }
+
+// What has nothing to send loses nothing, though its time is over before it begins.
+func TestNothingIsThrownAwayWhereNothingWaits(t *testing.T) {
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range 50 {
+		c := zmq.NewContext(nil)
+		s := newSocket(t, c, zmq.PAIR, nil)
+		if err := s.CloseContext(over); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Term(over); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Who asks for events and does not look is forgotten when his time is over.
+func TestEventsThatNobodyRangesOverAreForgotten(t *testing.T) {
+	c := newContext(t)
+	s := newSocket(t, c, zmq.PAIR, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	before, _ := heap()
+	const readers = 100
+	for range readers {
+		s.Events(ctx)
+	}
+	held, _ := heap()
+	cancel()
+	patient := within(t)
+	for after := held; after-before > (held-before)/2; after, _ = heap() {
+		if patient.Err() != nil {
+			t.Fatalf("%d octets are held of %d", after-before, held-before)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package zmq_test
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 
@@ -100,5 +101,36 @@ func TestConfigThatNoConnectionWouldSurviveIsRefused(t *testing.T) {
 		if !is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v, want ErrInvalid that names it", name, err)
 		}
+	}
+}
+
+// A Dialer that returns nothing at all has failed to dial.
+func TestADialerThatReturnsNothingHasFailed(t *testing.T) {
+	c := newContext(t)
+	asked := make(chan struct{}, 100)
+	s := newSocket(t, c, zmq.PAIR, &zmq.Config{Network: zmq.Network{
+		Dial: func(context.Context, string, string) (net.Conn, error) {
+			select {
+			case asked <- struct{}{}:
+			default:
+			}
+			return nil, nil
+		},
+	}})
+	connect(t, s, "tcp://127.0.0.1:5")
+	for range 2 { // it goes on trying
+		select {
+		case <-asked:
+		case <-within(t).Done():
+			t.Fatal("it does not try again")
+		}
+	}
+}
+
+func TestAContextOfLessThanNoSocketsIsRefused(t *testing.T) {
+	c := zmq.NewContext(&zmq.ContextConfig{MaxSockets: -1})
+	defer term(t, c)
+	if _, err := c.NewSocket(zmq.PAIR, nil); !is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), "MaxSockets") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -3,9 +3,11 @@ package zmq_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -368,4 +370,67 @@ func TestASubscriberMayConnectAgainRightAfterDisconnect(t *testing.T) {
 		send(t, pub, "x")
 		want(t, sub, "x")
 	})
+}
+
+// A path of ipc may be bound anew, by the same socket as well. Both listeners are given
+// up in the end, or the context would wait for one of them for ever.
+func TestASocketBindsTheSamePathTwice(t *testing.T) {
+	for _, end := range []string{"unbind", "close"} {
+		t.Run(end, func(t *testing.T) {
+			c := newContext(t)
+			s := newSocket(t, c, zmq.REP, nil)
+			endpoint := "ipc://" + filepath.Join(t.TempDir(), "s")
+			bind(t, s, endpoint)
+			bind(t, s, endpoint)
+			if end == "unbind" {
+				if err := s.Unbind(endpoint); err != nil {
+					t.Error(err)
+				}
+				if err := s.Unbind(endpoint); !is(err, zmq.ErrNotFound) {
+					t.Errorf("unbound twice: %v", err)
+				}
+			}
+			if err := s.CloseContext(within(t)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestWhatIsServedCanBeUnbound(t *testing.T) {
+	c := newContext(t)
+	s := newSocket(t, c, zmq.REP, nil)
+	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint, err := s.Serve(ln)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Unbind(endpoint); err != nil {
+		t.Error(err)
+	}
+	if _, err := ln.Accept(); err == nil {
+		t.Error("it is open after Unbind")
+	}
+	if err := s.Unbind(endpoint); !is(err, zmq.ErrUnknownScheme) {
+		t.Errorf("unbound twice: %v", err)
+	}
+}
+
+func TestWhatIsAttachedCanBeDisconnected(t *testing.T) {
+	c := newContext(t)
+	s := newSocket(t, c, zmq.PAIR, nil)
+	ours, theirs := net.Pipe()
+	if err := s.Attach(ours); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Disconnect("pipe://pipe"); err != nil {
+		t.Error(err)
+	}
+	if _, err := io.Copy(io.Discard, theirs); err != nil {
+		t.Errorf("the connection ended with %v", err)
+	}
+	_ = theirs.Close()
 }
