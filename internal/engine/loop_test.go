@@ -111,6 +111,63 @@ func TestAFloodLeavesTimeForItsNeighbour(t *testing.T) {
 	})
 }
 
+// A hesitant is a socket that lets a connection start when the test says so.
+type hesitant struct {
+	*socket
+	asked, goOn chan struct{}
+}
+
+// Alone is asked between the choice of a driver and its start.
+func (h hesitant) Alone(*Session) bool {
+	close(h.asked)
+	<-h.goOn
+	return true
+}
+
+// Room that is announced before a connection starts, for what came over the last one or
+// before it moved, does not start it: what it read too early would be lost.
+func TestRoomThatIsAnnouncedBeforeTheStart(t *testing.T) {
+	eachBackend(t, func(t *testing.T, backend iomux.Backend) {
+		s := newSocket(t, "STREAM")
+		s.cfg.Raw = true
+		s.pipe.RecvMark = 1
+		l := aLoopByHand(t, s.env, backend, loopBudget)
+		host := hesitant{s, make(chan struct{}), make(chan struct{})}
+		ours, theirs := pairOf(t, "tcp")
+		session := Attach(s.env, host, &s.cfg, ours, "tcp://", "")
+		<-host.asked
+		d := session.current.Load().driver.(*looped)
+		session.InRoom()
+		for _, octets := range []string{"one ", "two"} {
+			empty := isEmpty(d.fd)
+			<-say(theirs, []byte(octets))
+			soon(t, "what was said", func() bool { return !empty || !isEmpty(d.fd) })
+			l.round(0)
+		}
+		close(host.goOn)
+		soon(t, "the start", func() bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return d.wants&wantStart != 0
+		})
+		go l.writer.run()
+		go l.run()
+		got := ""
+		soon(t, "all that was said", func() bool {
+			for _, m := range s.recv() {
+				got += m[0]
+			}
+			return len(got) >= len("one two")
+		})
+		if got != "one two" {
+			t.Errorf("got %q", got)
+		}
+		_ = theirs.Close()
+		ended(t, session)
+		s.close(0)
+	})
+}
+
 // arrived is how many messages and octets have come over the newest pipe.
 func (s *socket) arrived() (messages, octets uint64) { return s.end().Arrived() }
 

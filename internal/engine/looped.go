@@ -27,6 +27,7 @@ type looped struct {
 
 	// The loop's own.
 	interest iomux.Interest
+	started  bool // something may be read
 	stopped  bool // nothing is read any more
 }
 
@@ -131,7 +132,16 @@ func (d *looped) asked() {
 		d.end()
 		return
 	}
-	if wants&wantStart != 0 && !d.handled(0) { // what came along with the handshake
+	if wants&wantStart != 0 {
+		d.started = true
+		if !d.handled(0) { // what came along with the handshake
+			return
+		}
+	}
+	if !d.started {
+		wants &^= wantRoom // it is of what came earlier: nothing waits for it
+	}
+	if wants == 0 {
 		return
 	}
 	if wants&wantRoom != 0 && d.held.Load() && !d.handled(heldBack) {
