@@ -29,8 +29,10 @@ func TestEveryStepStandsForAFunction(t *testing.T) {
 	}
 	steps(direct{messages: 1, other: 1, ends: true, closes: true, times: true}.model(), check)
 	steps(direct{messages: 1, looped: true}.model(), check)
+	steps(direct{messages: 1, closes: true, moves: true}.model(), check)
 	steps(flush{command: true, closes: true, aborts: true}.model(), check)
 	steps(flush{looped: true}.model(), check)
+	steps(flush{aborts: true, scarce: true, moves: true}.model(), check)
 	steps(loop{nested: true, closes: true}.model(), check)
 	steps(loop{}.model(), check)
 	steps(writer{}.model(), check)

@@ -11,8 +11,8 @@ const (
 	appResult
 	appGivesUp
 	appEnds
-	appRoomy                        // eight places
-	appPassesOn   = appRoomy + 11   // five places
+	appRoomy                        // thirteen places
+	appPassesOn   = appRoomy + 13   // five places
 	appPasses     = appPassesOn + 5 // five places
 	appRegisters  = appPasses + 5
 	appLeads      = appRegisters // from here to appLeaves it reads
@@ -24,12 +24,13 @@ const (
 	appStirred    = appReads + 3
 	appHandles    = appStirred + 1 // eight places
 	appHandled    = appHandles + 8
-	appAborts     = appHandled + 1 // four places
-	appFails      = appAborts + 4
+	appAborts     = appHandled + 1 // five places
+	appFails      = appAborts + 5
 	appUnwakes    = appFails + 1
 	appLeaves     = appUnwakes + 1
 	appTells      = appLeaves + 1
 	appUnregister = appTells + 1
+	appTurn       = appUnregister + 1
 )
 
 // application adds a goroutine that receives when the world wants it to.
@@ -95,10 +96,13 @@ func (c direct) application(m *model[directState], i int) {
 		if c.is("the count is not compared") {
 			s.hub.stale[i] = false
 		}
-		return to(s.hub.await(i), appAsks, appNotes)
+		return to(s.hub.await(i), to(c.moves, appAsks, appTurn), appNotes)
 	})
 
-	app.at(appAsks, "turn.lead", "asks to read", func(s *directState) place {
+	app.at(appAsks, "parked.lead", "looks whether the connection is to move", func(s *directState) place {
+		return to(s.move.wanted, appWaits, appTurn)
+	})
+	app.at(appTurn, "turn.lead", "asks to read", func(s *directState) place {
 		if (s.state != unread || s.urgent) && !c.is("the turn is given to who asks") {
 			s.want = true
 			return appWaits
@@ -137,6 +141,9 @@ func (c direct) application(m *model[directState], i int) {
 	})
 	app.at(appChecks, "parked.leadOn", "looks for its signal and the time", func(s *directState) place {
 		switch {
+		case s.move.wanted && !c.is("who leads does not look whether the connection is to move"):
+			s.result[i] = notOurs
+			return appUnwakes
 		case s.hub.sig[i]:
 			s.result[i] = signalled
 			return appUnwakes

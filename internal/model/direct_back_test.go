@@ -13,13 +13,18 @@ const (
 	backLooks         = backGives + 1
 	backRests         = backLooks + 1
 	backTicks         = backRests + 1
-	backAborts        = backTicks + 1  // four places
-	backLost          = backAborts + 4 // five places
+	backAborts        = backTicks + 1  // five places
+	backLost          = backAborts + 5 // five places
 	backOver          = backLost + 5
+	backMoves         = backOver + 1 // see move_read_test.go
 )
 
 // background adds the goroutine of the driver.
 func (c direct) background(m *model[directState]) {
+	top := backBegins // of readAll
+	if c.moves {
+		top = backMoves
+	}
 	bg := m.actor("background", func(s *directState) *place { return &s.bg })
 	c.pollRead(bg, backBegins, backHandles, backCalms, backAborts)
 	bg.at(backCalms, "parked.calm", "notes that there is no deadline", func(s *directState) place {
@@ -28,7 +33,7 @@ func (c direct) background(m *model[directState]) {
 	})
 	bg.at(backCalms+1, "parked.calm", "sets no deadline", func(s *directState) place {
 		s.deadline = never
-		return backBegins
+		return top
 	})
 	c.handles(bg, backHandles, backHandled)
 	bg.at(backHandled, "gate.receive", "looks whether it has to wait for room", func(s *directState) place {
@@ -37,7 +42,7 @@ func (c direct) background(m *model[directState]) {
 			return backWaits
 		case s.fresh: // it has only just taken over
 			s.fresh = false
-			return backBegins
+			return top
 		}
 		return backAwaited
 	})
@@ -56,13 +61,13 @@ func (c direct) background(m *model[directState]) {
 	})
 	bg.at(backAwaited, "End.Awaited", "looks whether there is something to receive", func(s *directState) place {
 		if s.idle {
-			return backBegins
+			return top
 		}
 		return backGives
 	})
 	bg.at(backGives, "turn.giveWay", "gives way if an application came", func(s *directState) place {
 		if !s.want || s.urgent {
-			return backBegins
+			return top
 		}
 		s.want, s.state, s.fresh = false, unread, true
 		return backLooks
@@ -101,7 +106,7 @@ func (c direct) background(m *model[directState]) {
 			s.waiting, s.fresh = false, true
 			return backHandles
 		}
-		return backBegins
+		return top
 	})
 	c.aborts(bg, backAborts, backLost)
 	c.announces(bg, backLost, true, false, func(*directState) place { return backOver }) // Socket.detach

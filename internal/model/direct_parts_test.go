@@ -49,7 +49,8 @@ func (c direct) announces(a *actor[directState], from place, all, pipe bool, the
 	})
 }
 
-// aborts adds connection.abort at four places.
+// aborts adds connection.abort at four places, and for a connection that may move at a
+// fifth.
 func (c direct) aborts(a *actor[directState], from, then place) {
 	a.at(from, "connection.abort", "gives the connection up", func(s *directState) place {
 		switch s.aborted {
@@ -58,9 +59,24 @@ func (c direct) aborts(a *actor[directState], from, then place) {
 		case 2:
 			return then
 		}
-		s.aborted, s.dead = 1, true
+		s.aborted = 1
+		if c.moves {
+			return from + 4
+		}
+		s.dead = true
 		return from + 1
 	})
+	if c.moves {
+		a.at(from+4, "mover.shut", "looks whether the connection has moved", func(s *directState) place {
+			s.move.ended = true
+			if s.move.moved {
+				s.move.told, s.aborted = true, 2 // looped.close
+				return then
+			}
+			s.dead = true
+			return from + 1
+		})
+	}
 	a.at(from+1, "parked.close", "closes the descriptor", func(s *directState) place {
 		s.shut = true
 		return from + 2

@@ -76,6 +76,8 @@ type directState struct {
 	got    [2]bool // a try was successful
 	result [2]result
 
+	move readMove
+
 	app                       [2]place
 	bg, closer, timer, feeder place
 }
@@ -98,6 +100,9 @@ type direct struct {
 	ends     bool  // the peer hangs up
 	closes   bool  // the application closes the socket
 	looped   bool  // a loop reads, instead of the background and applications
+	moves    bool  // a loop reads once the connection has moved there
+	alone    bool  // there is one application
+	silent   bool  // and nobody writes
 	times    bool  // the first application has a context that may end, the second a timeout
 	broken   string
 }
@@ -111,13 +116,20 @@ func (c direct) model() *model[directState] {
 		unsent: c.messages, yet: c.other, state: inBackground, bg: backBegins, idle: true,
 	}}
 	c.peer(m)
-	for i := range 2 {
-		c.application(m, i)
+	c.application(m, 0)
+	if !c.alone {
+		c.application(m, 1)
 	}
-	if c.looped {
+	switch {
+	case c.looped:
 		m.start.interest = true
 		c.loop(m)
-	} else {
+	case c.moves:
+		m.start.bg = backMoves
+		c.background(m)
+		c.loop(m)
+		c.moving(m)
+	default:
 		c.background(m)
 	}
 	c.closing(m)
@@ -131,8 +143,14 @@ func (c direct) model() *model[directState] {
 				return "a waiter is used that holds an old signal"
 			}
 		}
-		if s.bg <= backGives && !c.looped {
+		if s.bg <= backGives && !c.looped || backMoves <= s.bg && s.bg <= backPosts {
 			readers++
+		}
+		if c.moves && loopRoom <= s.move.loop && s.move.loop < loopLooks {
+			readers++
+		}
+		if c.moves && s.interest && !s.move.started {
+			return "a loop is to read what it has not begun with"
 		}
 		if readers > 1 {
 			return "two read at once"
@@ -183,7 +201,9 @@ func (c direct) atRest(s *directState) string {
 	}
 	over := s.closed || s.fin && s.unsent == 0 && !stalled
 	switch {
-	case over != (s.bg == backOver):
+	case !over && !stalled && s.move.wanted && !s.move.moved:
+		return "the connection was to move and has not"
+	case over != (s.bg == backOver || s.move.loop == backOver):
 		return "the connection ought to have ended, or ought not"
 	case s.held+s.octets > 0 && !stalled && !over:
 		return "a message is held back, or not read"

@@ -77,9 +77,9 @@ func (c direct) closing(m *model[directState]) {
 		begins place = iota
 		looks        // five places
 		leaves = looks + 5
-		roomy  = leaves + 1 // eleven places
-		aborts = roomy + 11 // four places
-		over   = aborts + 4
+		roomy  = leaves + 1 // thirteen places
+		aborts = roomy + 13 // five places
+		over   = aborts + 5
 	)
 	closer := m.actor("application 3", func(s *directState) *place { return &s.closer })
 	closer.world(begins, "closes the socket", func(s *directState) place {

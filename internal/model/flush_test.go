@@ -42,16 +42,19 @@ type flushState struct {
 	closed  bool  // the descriptor
 	split   bool  // a command went out within a message
 
-	jobs    uint8   // connections that were handed over
-	watch   lookout // for room
+	looped  bool     // the sink is that of a loop
+	jobs    [2]uint8 // connections that were handed over: to a goroutine for the purpose, to a loop
+	watch   lookout  // for room
 	aborted bool
 	parting bool // the peer is waited for, and not for ever
 
 	sender [2]place
-	writer place
+	writer [2]place // the goroutine for the purpose, the loop's
 	reader place
 	once   [3]place // who says a command, closes, starts
 	sends  [2]uint8 // messages that a sender has yet to send
+
+	move moveState
 }
 
 // lookout is how the wait for room stands.
@@ -59,7 +62,7 @@ type lookout uint8
 
 const (
 	notWatched lookout = iota
-	asked
+	watchAsked
 	watched
 )
 
@@ -71,6 +74,8 @@ type flush struct {
 	closes   bool // the application closes its end
 	aborts   bool // the connection may be given up at any time
 	looped   bool // the driver is looped, not parked
+	moves    bool // it is parked, and to be looped
+	scarce   bool // there may be no descriptor to move to
 	broken   string
 }
 
@@ -89,17 +94,27 @@ const (
 	workLooksOut
 	workFails
 	workCounts
+	workRests
 	workPlaces
 )
 
 func (c flush) model() *model[flushState] {
-	m := &model[flushState]{start: flushState{carried: 2, space: c.space, sends: c.messages}}
+	m := &model[flushState]{start: flushState{carried: 2, space: c.space, sends: c.messages, looped: c.looped}}
 	for i := range 2 {
 		c.sender(m, i)
 	}
 	c.others(m)
-	c.writer(m)
-	c.reader(m)
+	if !c.looped {
+		c.writer(m, false)
+	}
+	if c.looped || c.moves {
+		c.writer(m, true)
+	}
+	if c.moves {
+		c.moving(m)
+	} else {
+		c.reader(m)
+	}
 	m.happens("peer", "reads an octet", func(s *flushState) bool {
 		if s.space == c.space || s.closed {
 			return false
@@ -111,7 +126,7 @@ func (c flush) model() *model[flushState] {
 		switch {
 		case s.split:
 			return "a command went out within a message"
-		case s.jobs > 1:
+		case s.jobs[0]+s.jobs[1] > 1:
 			return "a connection was handed over twice"
 		case s.carried > 2:
 			return "a direction has ended twice"
@@ -127,11 +142,11 @@ func (c flush) model() *model[flushState] {
 		if left != all {
 			return "an octet is lost"
 		}
-		writers := s.jobs
-		for _, at := range []place{s.sender[0] - sendWorks, s.sender[1] - sendWorks, s.writer - writerWorks, s.once[0] - sendWorks, s.once[1] - sendWorks, s.once[2] - sendWorks} {
-			if at < workPlaces && at != workLooksOut && at != workCounts {
+		writers := s.jobs[0] + s.jobs[1] + s.move.writers()
+		for _, at := range []place{s.sender[0] - sendWorks, s.sender[1] - sendWorks, s.writer[0] - writerWorks, s.writer[1] - writerWorks, s.once[0] - sendWorks, s.once[1] - sendWorks, s.once[2] - sendWorks} {
+			if at < workPlaces && at != workLooksOut && at != workCounts && at != workRests {
 				writers++
-				if s.closed {
+				if s.closed || !s.looped && s.move.departed {
 					return "somebody writes what is closed"
 				}
 			}
@@ -139,11 +154,11 @@ func (c flush) model() *model[flushState] {
 		if writers > 1 {
 			return "two write at once"
 		}
-		return ""
+		return s.move.always()
 	}
 	m.atRest = c.atRest
 	m.forget = func(s *flushState) {
-		if s.writer < writerWorks {
+		if s.writer[0] < writerWorks {
 			s.looked = false
 		}
 	}
@@ -154,12 +169,16 @@ func (c flush) atRest(s *flushState) string {
 	waits := s.n > 0 || s.have > 0 || s.control > 0 || s.saying > 0
 	switch {
 	case s.noMore || s.aborted:
-		if s.carried > 0 || !s.closed && c.looped {
+		if s.carried > 0 || !s.closed && s.looped {
 			return "the connection was given up and has not ended"
 		}
+		if c.moves {
+			return s.move.over()
+		}
+		return ""
 	case s.state == over:
 		return "everything is said and the connection is not given up"
-	case s.state == busy:
+	case s.state == busy && s.writer[0] != writerWorks+workWrites && s.writer[0] != writerWorks+workSays:
 		return "nobody writes, and nobody else will"
 	case s.state == stuck && (s.watch != watched || s.space > 0):
 		return "there is room to write, and nobody looks"
@@ -167,6 +186,8 @@ func (c flush) atRest(s *flushState) string {
 		return "something waits to be written"
 	case s.state == resting && s.ended:
 		return "the application has closed its end, and there was no farewell"
+	case s.state == resting && s.move.wanted && !s.move.moved:
+		return "the connection was to move and has not"
 	}
 	return ""
 }
@@ -178,23 +199,23 @@ const (
 
 // writer is who writes what was handed over: the goroutine of a loop, or one that is
 // there for the purpose.
-func (c flush) writer(m *model[flushState]) {
-	a := m.actor("writer", func(s *flushState) *place { return &s.writer })
-	where := "parked.handOver"
-	if c.looped {
-		where = "writer.take"
+func (c flush) writer(m *model[flushState], looped bool) {
+	k, who, where := 0, "goroutine", "parked.handOver"
+	if looped {
+		k, who, where = 1, "writer", "writer.take"
 	}
+	a := m.actor(who, func(s *flushState) *place { return &s.writer[k] })
 	a.at(writerRests, where, "is handed the connection", func(s *flushState) place {
-		if s.jobs == 0 {
+		if s.jobs[k] == 0 {
 			return blocked
 		}
-		s.jobs--
+		s.jobs[k]--
 		return writerWorks
 	})
-	c.works(a, writerWorks, c.looped, writerRests)
+	c.works(a, writerWorks, looped, writerRests)
 }
 
-// reader is the reading side, and with it the wait for room.
+// reader is the reading side, and in a loop the wait for room.
 func (c flush) reader(m *model[flushState]) {
 	const (
 		reads place = iota
@@ -243,28 +264,29 @@ func (c flush) reader(m *model[flushState]) {
 		return gone
 	})
 
-	// With a loop it is the same goroutine that waits for room.
-	look := a
-	if !c.looped {
-		var here place
-		look = m.actor("lookout", func(*flushState) *place { here = 0; return &here })
+	if c.looped {
+		c.looksOut(a, reads)
 	}
-	look.at(0, "looped.asked", "watches for room", func(s *flushState) place {
-		if s.watch != asked {
+}
+
+// looksOut is the wait of a loop for room.
+func (c flush) looksOut(a *actor[flushState], at place) {
+	a.at(at, "looped.asked", "watches for room", func(s *flushState) place {
+		if s.watch != watchAsked {
 			return blocked
 		}
 		s.watch = watched
-		return 0
+		return at
 	})
-	look.at(0, "flusher.unblock", "finds room", func(s *flushState) place {
+	a.at(at, "flusher.unblock", "finds room", func(s *flushState) place {
 		if s.watch != watched || s.space == 0 && !s.broken {
 			return blocked
 		}
 		s.watch = notWatched
 		if s.takes(stuck) {
-			s.jobs++
+			s.handOver()
 		}
-		return 0
+		return at
 	})
 }
 

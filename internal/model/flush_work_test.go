@@ -10,6 +10,15 @@ func (s *flushState) takes(from writing) bool {
 	return true
 }
 
+// handOver is that of the sink.
+func (s *flushState) handOver() {
+	if s.looped {
+		s.jobs[1]++
+	} else {
+		s.jobs[0]++
+	}
+}
+
 // Where senders stand, and others who call flush.
 const (
 	sendRests place = iota
@@ -27,11 +36,11 @@ func (c flush) flushes(a *actor[flushState], alone bool, then place) {
 		case alone:
 			return sendChooses
 		}
-		s.jobs++
+		s.handOver()
 		return then
 	})
 	a.at(sendChooses, "flusher.quiet", "hands over: something was written just now", func(s *flushState) place {
-		s.jobs++
+		s.handOver()
 		return then
 	})
 	a.at(sendChooses, "flusher.quiet", "writes by itself", func(s *flushState) place {
@@ -92,7 +101,7 @@ func (c flush) works(a *actor[flushState], from place, turn bool, then place) {
 	at := func(k place, where, what string, do func(s *flushState) place) { a.at(from+k, where, what, do) }
 	// write is the system's.
 	write := func(s *flushState, n *uint8) (all, none, failed bool) {
-		if s.broken {
+		if s.broken || !s.looped && s.move.shut {
 			return false, false, true
 		}
 		k := min(*n, s.space)
@@ -100,6 +109,9 @@ func (c flush) works(a *actor[flushState], from place, turn bool, then place) {
 		s.space -= k
 		s.written += k
 		return *n == 0, k == 0, false
+	}
+	waits := func(s *flushState) bool { // in the poller of the Go runtime
+		return !turn && s.space == 0 && !s.broken && !s.move.shut
 	}
 	at(workCommands, "flusher.commands", "looks for commands", func(s *flushState) place {
 		if s.saying == 0 && (s.have%2 == 0 || c.is("commands go out anywhere")) {
@@ -112,6 +124,9 @@ func (c flush) works(a *actor[flushState], from place, turn bool, then place) {
 		return from + workSays
 	})
 	at(workSays, "flusher.commands", "writes commands", func(s *flushState) place {
+		if waits(s) {
+			return blocked
+		}
 		switch all, none, failed := write(s, &s.saying); {
 		case failed:
 			return from + workFails
@@ -139,19 +154,24 @@ func (c flush) works(a *actor[flushState], from place, turn bool, then place) {
 			if c.is("who writes once leaves the rest") {
 				return from + workLeaves
 			}
-			s.jobs++
+			s.handOver()
 			return then
 		}
 		return from + workWrites
 	})
 	at(workWrites, "flusher.write", "writes", func(s *flushState) place {
+		if waits(s) {
+			return blocked
+		}
 		switch all, _, failed := write(s, &s.have); {
 		case failed:
 			s.done, s.parting = false, true
 			return from + workFails
-		case !all:
+		case !all && turn:
 			s.done = false
 			return from + workBlocks
+		case !all:
+			return from + workWrites
 		}
 		s.done = turn
 		return from + workCommands
@@ -171,11 +191,18 @@ func (c flush) works(a *actor[flushState], from place, turn bool, then place) {
 			if !turn {
 				return from + workCommands
 			}
-			s.jobs++
+			s.handOver()
 			return then
 		}
 		s.again = false
 		s.state = resting
+		if s.move.rests(c) {
+			return from + workRests
+		}
+		return then
+	})
+	at(workRests, "parked.rested", "sets a past deadline: a move was waiting", func(s *flushState) place {
+		s.move.past = true
 		return then
 	})
 	block := func(s *flushState) bool {
@@ -189,7 +216,7 @@ func (c flush) works(a *actor[flushState], from place, turn bool, then place) {
 	at(workBlocks, "flusher.block", "has to wait for room", func(s *flushState) place {
 		switch {
 		case early:
-			s.watch = asked
+			s.watch = watchAsked
 		case !block(s):
 			return from + workCounts
 		}
@@ -197,8 +224,12 @@ func (c flush) works(a *actor[flushState], from place, turn bool, then place) {
 	})
 	at(workLooksOut, "looped.lookout", "looks out for room", func(s *flushState) place {
 		switch {
+		case !s.looped: // parked.lookout
+			if s.takes(stuck) {
+				s.handOver()
+			}
 		case !early:
-			s.watch = asked
+			s.watch = watchAsked
 		case !block(s):
 			return from + workCounts
 		}
@@ -216,7 +247,11 @@ func (c flush) works(a *actor[flushState], from place, turn bool, then place) {
 
 // through is connection.through, and what follows the second call.
 func (c flush) through(s *flushState) {
-	if s.carried--; s.carried == 0 {
-		s.closed = true
+	if s.carried--; s.carried > 0 {
+		return
 	}
+	if c.moves {
+		s.move.through(s.looped)
+	}
+	s.closed = s.looped || !c.moves
 }

@@ -17,23 +17,34 @@ const (
 )
 
 // loop adds the goroutine of a loop. Here waiting is connection.held, and room says that
-// room was posted.
+// room was posted. One that a connection moves to is told of all that.
 func (c direct) loop(m *model[directState]) {
-	l := m.actor("loop", func(s *directState) *place { return &s.bg })
+	pc := func(s *directState) *place { return &s.bg }
+	room := func(s *directState) *bool { return &s.room }
+	given := func(s *directState) bool { return s.dead } // up
+	if c.moves {
+		pc = func(s *directState) *place { return &s.move.loop }
+		room = func(s *directState) *bool { return &s.move.room }
+		given = func(s *directState) bool { return s.move.told }
+	}
+	l := m.actor("loop", pc)
 	l.at(loopWaits, "looped.asked", "hears of room", func(s *directState) place {
-		if !s.room || s.dead {
+		if !*room(s) || given(s) {
 			return blocked
 		}
-		s.room = false
-		if s.waiting {
+		*room(s) = false
+		switch {
+		case s.waiting:
 			return loopRoom
+		case c.moves && !s.move.started && !c.is("room has the loop begin"):
+			return loopWaits
 		}
 		return loopLooks
 	})
 	c.handles(l, loopRoom, loopHandled)
 	l.at(loopWaits, "looped.read", "reads", func(s *directState) place {
 		switch {
-		case !s.interest || s.dead || s.octets == 0 && !(s.fin && s.unsent == 0):
+		case !s.interest || given(s) || s.octets == 0 && !(s.fin && s.unsent == 0):
 			return blocked
 		case s.octets == 0:
 			return loopEnds
@@ -46,7 +57,7 @@ func (c direct) loop(m *model[directState]) {
 	l.at(loopHandled, "looped.handled", "notes whether the mark is reached", func(s *directState) place {
 		if s.waiting = s.paused; s.waiting {
 			s.interest = false
-			s.room = s.room && !c.is("room that comes before the mark is noted is forgotten")
+			*room(s) = *room(s) && !c.is("room that comes before the mark is noted is forgotten")
 			return loopWaits
 		}
 		return loopLooks
@@ -56,12 +67,19 @@ func (c direct) loop(m *model[directState]) {
 		return loopWaits
 	})
 	l.at(loopWaits, "looped.asked", "hears that the connection was given up", func(s *directState) place {
-		if !s.dead {
+		if !given(s) {
 			return blocked
 		}
 		return loopEnds
 	})
 	l.at(loopEnds, "looped.end", "ends", func(s *directState) place {
+		if c.moves {
+			if s.aborted == 1 {
+				return blocked // sync.Once
+			}
+			s.aborted, s.move.told = 2, true
+			return loopLost
+		}
 		s.dead = true
 		return loopLost
 	})

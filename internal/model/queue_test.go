@@ -64,7 +64,8 @@ func (c direct) take(s *directState) (got, room bool) {
 	return true, room
 }
 
-// roomy adds connection.roomy, called by a consumer under recvMu, at eleven places.
+// roomy adds connection.roomy, called by a consumer under recvMu, at thirteen
+// places.
 func (c direct) roomy(a *actor[directState], from place, then func(*directState) place) {
 	const (
 		try place = iota
@@ -74,6 +75,8 @@ func (c direct) roomy(a *actor[directState], from place, then func(*directState)
 		leave  = again + 1
 		pass   = leave + 1
 		resume = pass + 1
+		tell   = resume + 1
+		post   = tell + 1
 	)
 	a.at(from+try, "connection.roomy", "tries to take the receiving half", func(s *directState) place {
 		if s.inMu {
@@ -115,8 +118,25 @@ func (c direct) roomy(a *actor[directState], from place, then func(*directState)
 		s.inMu = false
 		return from + resume
 	})
-	a.at(from+resume, "gate.resume", "tells the reader", func(s *directState) place {
+	if !c.moves {
+		a.at(from+resume, "gate.resume", "tells the reader", func(s *directState) place {
+			s.room = true
+			return then(s)
+		})
+		return
+	}
+	a.at(from+resume, "parked.resume", "looks where the reader is", func(s *directState) place {
+		if s.move.moved {
+			return from + post
+		}
+		return from + tell
+	})
+	a.at(from+tell, "gate.resume", "tells the reader", func(s *directState) place {
 		s.room = true
+		return then(s)
+	})
+	a.at(from+post, "looped.resume", "tells the loop", func(s *directState) place {
+		s.move.room = true
 		return then(s)
 	})
 }
