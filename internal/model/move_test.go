@@ -173,6 +173,10 @@ func TestFaultsOfTheMoveAreFound(t *testing.T) {
 		{messages: one, space: 1, moves: true, broken: "the move does not look who writes"},
 		{messages: one, space: 1, moves: true, broken: "who has moved does not look whether it was asked for"},
 		{messages: one, space: 1, moves: true, broken: "writing is left before the loop is to write"},
+		{
+			messages: one, space: 1, moves: true, aborts: true,
+			broken: "the original is closed before it is said where the connection goes on",
+		},
 		{messages: one, space: 1, moves: true, aborts: true, broken: "the move does not look whether the connection is given up"},
 		{messages: one, space: 1, moves: true, aborts: true, broken: "who gives up does not look whether the connection has moved"},
 	})

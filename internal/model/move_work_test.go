@@ -71,6 +71,7 @@ func (c flush) endsReading(a *actor[flushState], from, then place) {
 
 // mover adds the background.
 func (c flush) mover(m *model[flushState]) {
+	hasty := c.is("the original is closed before it is said where the connection goes on")
 	late := c.is("writing is left before the loop is to write")
 	bg := m.actor("background", func(s *flushState) *place { return &s.move.background })
 	bg.at(moveLooks, "flusher.claim", "looks whether it is to move, and can", func(s *flushState) place {
@@ -105,6 +106,9 @@ func (c flush) mover(m *model[flushState]) {
 			return moveGivesIn
 		}
 		s.move.other = open
+		if hasty {
+			return moveDeparts
+		}
 		return movePublishes
 	})
 	bg.at(movePublishes, "parked.settle", "says where it goes on, unless the connection is given up", func(s *flushState) place {
@@ -121,13 +125,19 @@ func (c flush) mover(m *model[flushState]) {
 	})
 	bg.at(moveTakes, "parked.settle", "has the loop write", func(s *flushState) place {
 		s.looped = true
-		if late {
+		switch {
+		case late:
 			return moveOver
+		case hasty:
+			return movePosts
 		}
 		return moveDeparts
 	})
 	bg.at(moveDeparts, "looped.depart", "closes the original descriptor", func(s *flushState) place {
 		s.move.shut, s.move.departed = true, true
+		if hasty {
+			return movePublishes
+		}
 		return movePosts
 	})
 	bg.at(movePosts, "parked.move", "has the loop start", func(s *flushState) place {
