@@ -372,3 +372,28 @@ func TestALargeFrameIsJoinedOnce(t *testing.T) {
 	}
 	r.in.rest()
 }
+
+// TestWhatAPeerEarnsHasABound lets one that has sent much claim more than it may have
+// ahead: memory for the whole of a frame is asked for up to the bound, and no further.
+func TestWhatAPeerEarnsHasABound(t *testing.T) {
+	for _, test := range []struct {
+		size int64
+		most int
+	}{
+		{creditMost, creditMost + zmtp.MaxHeader},
+		{creditMost + 2*message.LargeChunk, 2 * message.LargeChunk},
+		{1 << 40, 2 * message.LargeChunk},
+	} {
+		r := newReader(t, zmtp.V31, &Config{MaxMessageSize: -1}, 0, nil)
+		z := r.in.(*zmtpIn)
+		z.life = 1 << 45
+		n := copy(z.space(), zmtp.AppendHeader(nil, 0, int(test.size)))
+		if err := z.received(n); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(z.block.chunk.B); got > test.most {
+			t.Errorf("a claim of %d octets gets %d at once, want at most %d", test.size, got, test.most)
+		}
+		z.rest()
+	}
+}

@@ -45,3 +45,30 @@ func (l *lender) keep() {
 		l.shared = nil
 	}
 }
+
+// bare reports whether the connection has no memory and needs none of its own.
+func (z *zmtpIn) bare() bool { return z.chunk == nil && z.block == nil && !z.large }
+
+// borrow lets a bare connection read into a chunk that is shared with others, from
+// at on.
+func (z *zmtpIn) borrow(c *message.Chunk, at int) {
+	c.Retain()
+	z.chunk = c
+	z.from, z.begun, z.parsed, z.fill = at, at, at, at
+}
+
+// giveBack ends borrowing, of a chunk that was free from at on, and tells from where
+// on it is free now. It reports false when the rest of the chunk is the
+// connection's, because something in it is unfinished.
+func (z *zmtpIn) giveBack(c *message.Chunk, at int) (free int, ok bool) {
+	switch {
+	case z.chunk != c: // the connection has taken another
+		z.idle()
+		return at, true
+	case z.from != z.fill || z.block != nil:
+		return 0, false
+	}
+	at = z.fill
+	z.forget()
+	return at, true
+}

@@ -21,8 +21,6 @@ const (
 	// afterBlock is how much is read at once behind a frame that had a block:
 	// another one probably follows, and what is read of it here is copied.
 	afterBlock = 4 << 10
-	// creditMost bounds what a peer may earn in its life, in octets.
-	creditMost = 64 << 20
 	// writeLimit is how much is written at once, in octets, so that room is
 	// announced while a long queue is still going out.
 	writeLimit = 1 << 20
@@ -67,15 +65,6 @@ type zmtpIn struct {
 	busy    bool // the last read brought much
 	whole   bool // a frame has come since the last command, or since heard
 	paused  bool // the mark is reached; parsing goes on when there is room
-}
-
-// A block is a large frame that is being read.
-type block struct {
-	chunk  *message.Chunk // the frame, or the newest piece of it
-	fill   int
-	size   int64            // of the whole frame
-	pieces []*message.Chunk // full ones before chunk, while the peer has not yet earned the whole
-	there  int64            // octets in pieces
 }
 
 // A commander takes the body of each command that is not a subscription.
@@ -378,96 +367,6 @@ func (z *zmtpIn) deliver() {
 	z.ready, z.count = z.ready[:0], 0
 }
 
-// beginBlock starts a block for a frame of size octets that begins at parsed
-// and is not all there.
-func (z *zmtpIn) beginBlock(size int64) {
-	z.cut()
-	there := z.chunk.B[z.parsed:z.fill]
-	first := int(size)
-	if !z.earned(size, int64(len(there))) {
-		first = len(there) + message.LargeChunk
-	}
-	b := &block{chunk: z.pool.Block(first), size: size}
-	b.fill = copy(b.chunk.B, there)
-	z.block = b
-	z.parsed = z.fill
-	z.from, z.begun = z.fill, z.fill
-}
-
-// earned reports whether the peer has sent so much in its life, or of a frame of which
-// so many octets are there, that memory for the whole of it may be asked for. Until
-// then it is read piece by piece: who only claims to send much costs little.
-func (z *zmtpIn) earned(size, there int64) bool {
-	return size <= max(min(z.life, creditMost), there)+message.LargeChunk
-}
-
-// fillBlock goes on when octets of a frame with a block have come in.
-func (z *zmtpIn) fillBlock() error {
-	b := z.block
-	if b.fill < len(b.chunk.B) {
-		return nil
-	}
-	if int64(len(b.chunk.B)) < b.size {
-		b.pieces = append(b.pieces, b.chunk)
-		b.there += int64(b.fill)
-		b.fill = 0
-		if !z.earned(b.size, b.there) {
-			b.chunk = z.pool.Chunk(message.LargeChunk)
-			return nil
-		}
-		b.chunk = z.pool.Block(int(b.size))
-		for _, piece := range b.pieces {
-			b.fill += copy(b.chunk.B[b.fill:], piece.B)
-			piece.Release()
-		}
-		b.pieces = nil
-		if b.fill < len(b.chunk.B) {
-			return nil
-		}
-	}
-	if z.end.Room() == 0 {
-		z.paused = true
-		return nil
-	}
-	c := b.chunk
-	z.block, z.large, z.blocked = nil, true, true
-	flags := zmtp.Flags(c.B[0])
-	if flags&zmtp.FlagCommand != 0 {
-		return z.blockCommand(c)
-	}
-	last := 0
-	if flags&zmtp.FlagMore == 0 {
-		last = 1
-	}
-	z.part = append(z.part, pipe.NewWholeSpan(c, last, z.peer))
-	if last == 0 {
-		return z.countFrame(zmtp.FlagMore)
-	}
-	z.frames, z.whole = 0, true
-	z.ready = append(z.ready, z.part...)
-	z.part = z.part[:0]
-	z.count++
-	z.deliver()
-	return nil
-}
-
-// blockCommand deals with a command that is as large as a large frame: a
-// subscription to a very long topic, or nothing that concerns us.
-func (z *zmtpIn) blockCommand(c *message.Chunk) error {
-	body := c.B[zmtp.MaxHeader:]
-	if z.isSubscription(body) {
-		z.ready = append(z.ready, pipe.NewWholeSpan(c, 1, z.peer))
-		z.count++
-		z.whole = true
-		z.deliver()
-		return nil
-	}
-	z.whole = false
-	z.to.command(body)
-	c.Release()
-	return nil
-}
-
 // idle gives back the chunk, if nothing lies in it that is unfinished. One of
 // which the beginning is still being read by the socket is filled further, unless
 // it is huge.
@@ -475,33 +374,6 @@ func (z *zmtpIn) idle() {
 	if z.chunk != nil && z.from == z.fill && z.block == nil && (z.large || z.chunk.Sole()) {
 		z.forget()
 	}
-}
-
-// bare reports whether the connection has no memory and needs none of its own.
-func (z *zmtpIn) bare() bool { return z.chunk == nil && z.block == nil && !z.large }
-
-// borrow lets a bare connection read into a chunk that is shared with others, from
-// at on.
-func (z *zmtpIn) borrow(c *message.Chunk, at int) {
-	c.Retain()
-	z.chunk = c
-	z.from, z.begun, z.parsed, z.fill = at, at, at, at
-}
-
-// giveBack ends borrowing, of a chunk that was free from at on, and tells from where
-// on it is free now. It reports false when the rest of the chunk is the
-// connection's, because something in it is unfinished.
-func (z *zmtpIn) giveBack(c *message.Chunk, at int) (free int, ok bool) {
-	switch {
-	case z.chunk != c: // the connection has taken another
-		z.idle()
-		return at, true
-	case z.from != z.fill || z.block != nil:
-		return 0, false
-	}
-	at = z.fill
-	z.forget()
-	return at, true
 }
 
 // forget lets go of the chunk.
