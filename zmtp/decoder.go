@@ -5,6 +5,10 @@ package zmtp
 // that only claims to send more costs no more than this.
 const maxAhead = 64 << 10
 
+// maxCredit bounds what a connection may earn in its life, in octets: a claim beyond it
+// is believed as far as the frame itself has come.
+const maxCredit = 64 << 20
+
 // Frame is one frame as it came.
 type Frame struct {
 	// Flags has FlagMore and FlagCommand; of 1.0 frames only FlagMore.
@@ -137,7 +141,8 @@ func (d *Decoder) takeBody(b []byte) int {
 // the connection has brought nearly as much, else for one more block. The frame
 // never ends within a block, since then the whole body would have been asked for.
 func (d *Decoder) grow() {
-	if d.header.Size > d.fed+d.ahead {
+	there := d.header.Size - d.left
+	if d.header.Size > max(min(d.fed, maxCredit), there)+d.ahead {
 		if len(d.body) > 0 {
 			d.blocks = append(d.blocks, d.body)
 		}

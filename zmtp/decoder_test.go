@@ -228,3 +228,17 @@ func BenchmarkDecoder(b *testing.B) {
 		}
 	}
 }
+
+// TestWhatAConnectionEarnsHasABound lets one that has brought much claim more.
+func TestWhatAConnectionEarnsHasABound(t *testing.T) {
+	for _, size := range []int64{maxCredit, maxCredit + 2*maxAhead, 1 << 30} {
+		d := NewDecoder(V20, -1)
+		d.fed = 1 << 45
+		if _, _, err := d.Next(append(AppendHeader(nil, 0, int(size)), 'x')); !errors.Is(err, ErrShort) {
+			t.Fatal(err)
+		}
+		if got, most := int64(cap(d.body)), maxCredit+int64(maxAhead); got > most || size > most && got > maxAhead {
+			t.Errorf("a claim of %d octets gets %d at once", size, got)
+		}
+	}
+}

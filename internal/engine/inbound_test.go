@@ -382,7 +382,7 @@ func TestWhatAPeerEarnsHasABound(t *testing.T) {
 	}{
 		{creditMost, creditMost + zmtp.MaxHeader},
 		{creditMost + 2*message.LargeChunk, 2 * message.LargeChunk},
-		{1 << 40, 2 * message.LargeChunk},
+		{1 << 30, 2 * message.LargeChunk},
 	} {
 		r := newReader(t, zmtp.V31, &Config{MaxMessageSize: -1}, 0, nil)
 		z := r.in.(*zmtpIn)
