@@ -151,7 +151,7 @@ func TestSoakSendersComeAndGo(t *testing.T) {
 				t.Errorf("%d received of %d sent", received.Load(), sent.Load())
 			}
 			flat(t, before, after, comers)
-			if last.descriptors > first.descriptors {
+			if last.descriptors > first.descriptors+2 { // the poller of the Go runtime has two of its own
 				t.Errorf("%d descriptors in the beginning, %d in the end", first.descriptors, last.descriptors)
 			}
 		})

@@ -178,6 +178,8 @@ func TestALoopThatCannotWaitGivesItsConnectionsUp(t *testing.T) {
 		s := newSocket(t, "PULL", "PUSH")
 		s.env.Multiplexer = string(backend)
 		session, peer := s.meet("tcp", "PUSH")
+		<-say(peer, dialects[0].encode("hello"))
+		s.await(1, nil) // the loop has it
 		l := session.current.Load().driver.(*looped).loop
 		_ = l.mux.Close()
 		<-say(peer, dialects[0].encode("hello")) // the loop looks
