@@ -73,7 +73,8 @@ type Stats struct {
 	Sent, Received uint64
 	// SentOctets and ReceivedOctets are those of their frames as encoded.
 	SentOctets, ReceivedOctets uint64
-	// SendQueue and RecvQueue are the messages that wait now.
+	// SendQueue and RecvQueue are the messages that wait now, to and from the peers
+	// that the socket has; what one that is gone left behind is not among them.
 	SendQueue, RecvQueue int
 	// Peers is the number of peers that are connected now.
 	Peers int
