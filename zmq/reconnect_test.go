@@ -262,7 +262,7 @@ func TestAFailedHandshakeSaysHowFarItCame(t *testing.T) {
 		is    error
 	}{
 		"the end":              {"", zmq.PhaseGreeting, zmq.EventHandshakeFailedNoDetail, io.ErrUnexpectedEOF},
-		"another mechanism":    {strings.Replace(greeting, "NULL", "XXXX", 1), zmq.PhaseGreeting, zmq.EventHandshakeFailedProtocol, nil},
+		"another mechanism":    {strings.Replace(greeting, "NULL", "NONE", 1), zmq.PhaseGreeting, zmq.EventHandshakeFailedProtocol, nil},
 		"the end, half way":    {greeting, zmq.PhaseMechanism, zmq.EventHandshakeFailedNoDetail, io.ErrUnexpectedEOF},
 		"another socket type":  {greeting + "\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03PUB", zmq.PhaseMechanism, 0, zmq.ErrIncompatible},
 		"an unexpected answer": {greeting + "\x04\x06\x05HELLO", zmq.PhaseMechanism, zmq.EventHandshakeFailedProtocol, nil},

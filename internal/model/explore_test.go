@@ -232,17 +232,17 @@ func (e *explorer[S]) restless() int32 {
 		next[m[1]]++
 	}
 	good := make([]bool, len(e.states))
-	todo := append([]int32(nil), e.rests...)
-	for _, i := range todo {
+	found := append([]int32(nil), e.rests...)
+	for _, i := range found {
 		good[i] = true
 	}
-	for len(todo) > 0 {
-		i := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+	for len(found) > 0 {
+		i := found[len(found)-1]
+		found = found[:len(found)-1]
 		for _, j := range back[at[i]:at[i+1]] {
 			if !good[j] {
 				good[j] = true
-				todo = append(todo, j)
+				found = append(found, j)
 			}
 		}
 	}

@@ -231,7 +231,7 @@ func TestWhatWasNotExpectedIsAnErrorThatSaysWhatCame(t *testing.T) {
 		"a command without name":  {`frame command ""`, `frame ""`, `got frame command ""`},
 		"a long form":             {`frame long "a"`, `frame "a"`, `got frame long "a"`},
 		"reserved bits":           {`hex f8 01 61`, `frame "a"`, `got hex f8 01 61`},
-		"a long body":             {`frame size 1000`, `frame "a"`, "xxx\"… (1000 octets)"},
+		"a long body":             {`frame size 1000`, `frame "a"`, "x\"… (1000 octets)"},
 		"a frame of 1.0":          {`frame1 more "b"`, `frame1 "b"`, `got frame1 more "b"`},
 		"a long one of 1.0":       {`frame1 long "b"`, `frame1 "b"`, `got frame1 long "b"`},
 		"reserved bits of 1.0":    {`hex 02 02 61`, `frame1 "a"`, `got hex 02 02 61`},
