@@ -40,7 +40,9 @@ type loop struct {
 	posted []*looped  // that want something
 	asleep bool
 	over   bool
-	dead   error // why the loop waits for nothing any more
+	dead   error // why the loop waits for no descriptor any more
+
+	bell chan struct{} // something was posted to a dead loop; it holds one signal
 }
 
 const (
@@ -68,7 +70,7 @@ func newLoop(pool *message.Pool, backend iomux.Backend) (*loop, error) {
 func makeLoop(pool *message.Pool, mux iomux.Mux, budget int) *loop {
 	l := &loop{
 		mux: mux, budget: budget, lender: lender{pool: pool},
-		ready: make([]iomux.Event, loopEvents), ended: make(chan struct{}),
+		ready: make([]iomux.Event, loopEvents), ended: make(chan struct{}), bell: make(chan struct{}, 1),
 	}
 	l.writer.init()
 	return l
@@ -114,6 +116,9 @@ func (l *loop) run() {
 	}
 	if err != errOver {
 		l.die(err)
+		for l.posts() {
+			<-l.bell
+		}
 	}
 	l.keep()
 	_ = l.mux.Close() // nothing is registered any more
@@ -151,14 +156,15 @@ func (l *loop) runNested() error {
 	return over
 }
 
-// die gives up every connection: the system does not let the loop wait for them.
+// die gives up every connection that has started: the system does not let the loop
+// wait for them. Those that are about to start, or to move here, end when they do.
 func (l *loop) die(cause error) {
 	l.mu.Lock()
 	l.dead = cause
 	all := slices.Clone(l.member)
 	l.mu.Unlock()
 	for _, d := range all {
-		if d != nil {
+		if d != nil && d.started {
 			d.abort(cause)
 			d.end()
 		}
@@ -231,10 +237,12 @@ func (l *loop) post(d *looped, what uint8) {
 
 // rouse wakes the loop if it sleeps, and releases l.mu.
 func (l *loop) rouse() {
-	wake := l.asleep
+	wake, dead := l.asleep, l.dead != nil
 	l.asleep = false
 	l.mu.Unlock()
 	switch {
+	case dead:
+		push(l.bell)
 	case !wake:
 	case l.nest != nil:
 		_ = l.nest.SetReadDeadline(longAgo) // on failure nobody is parked

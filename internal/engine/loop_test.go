@@ -4,6 +4,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -194,6 +195,26 @@ func TestALoopThatCannotWaitGivesItsConnectionsUp(t *testing.T) {
 		}
 		_ = peer.Close()
 		ended(t, session)
+		s.close(0)
+	})
+}
+
+// A connection that has come to a loop, and has not started, ends when it does.
+func TestALoopDiesUnderAConnectionThatIsAboutToStart(t *testing.T) {
+	eachBackend(t, func(t *testing.T, backend iomux.Backend) {
+		s := newSocket(t, "PULL", "PUSH")
+		l := aLoopByHand(t, s.env, backend, loopBudget)
+		session, peer := s.meet("tcp", "PUSH")
+		d := session.current.Load().driver.(*looped)
+		_ = l.mux.Close()
+		l.die(errors.New("no memory"))
+		if d.stopped {
+			t.Error("it has ended before it has started")
+		}
+		go l.writer.run()
+		go l.run()
+		ended(t, session)
+		_ = peer.Close()
 		s.close(0)
 	})
 }

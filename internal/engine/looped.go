@@ -122,7 +122,7 @@ func (d *looped) over() {
 // asked does what was posted. On the loop.
 func (d *looped) asked() {
 	d.loop.mu.Lock()
-	wants := d.wants
+	wants, dead := d.wants, d.loop.dead
 	d.wants = 0
 	d.loop.mu.Unlock()
 	if d.stopped {
@@ -132,11 +132,16 @@ func (d *looped) asked() {
 		d.end()
 		return
 	}
-	if wants&wantStart != 0 {
-		d.started = true
-		if !d.handled(0) { // what came along with the handshake
-			return
+	d.started = d.started || wants&wantStart != 0
+	if dead != nil {
+		if d.started {
+			d.abort(dead)
+			d.end()
 		}
+		return
+	}
+	if wants&wantStart != 0 && !d.handled(0) { // what came along with the handshake
+		return
 	}
 	if !d.started {
 		wants &^= wantRoom // it is of what came earlier: nothing waits for it
