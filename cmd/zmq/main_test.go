@@ -145,6 +145,9 @@ func launch(t *testing.T, path string, args ...string) *process {
 	t.Cleanup(func() {
 		cancel()
 		<-p.done
+		if t.Failed() && p.stderr.String() != "" {
+			t.Logf("%v said %q", p.args, p.stderr)
+		}
 	})
 	return p
 }

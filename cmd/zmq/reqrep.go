@@ -88,7 +88,7 @@ func (c *repCmd) Run(ctx context.Context) error {
 	}
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	answer, err := c.answerer(waiting, cancel)
+	answer, err := c.answerer(ctx, cancel)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (c *repCmd) fromInput(ctx context.Context, over func()) (func([][]byte) ([]
 		switch {
 		case errors.Is(err, errInputEnded):
 			return nil, errors.New("REP: a request was not answered: no reply left")
-		case ctx.Err() != nil:
+		case err != nil && ctx.Err() != nil:
 			return nil, errUnanswered
 		}
 		return reply, err
