@@ -34,6 +34,8 @@ type extra struct {
 	buffer []byte
 	held   []*message.Chunk // blocks that frames lie in
 	short  *message.Peer    // last, after a message of one frame that was copied; nil otherwise
+	leased *Socket          // that lease was made by; short is its peer. Nil: there is none
+	lease  *pipe.Lease      // kept, to be used again
 }
 
 // NewMessage makes a message of frames, which it does not copy.
@@ -217,6 +219,9 @@ func (m *Message) fill(in *message.Message, from *pipe.End, own int, s *slab) {
 	if len(x.held) > 0 {
 		x.release()
 	}
+	if x.leased != nil {
+		x.forget()
+	}
 	if x.last != in.Peer {
 		x.last, x.peer = in.Peer, nil
 		if shared := s.extra(in.Peer); shared != nil {
@@ -258,11 +263,17 @@ func (x *extra) fillShort(m *Message, body []byte, peer *message.Peer) bool {
 	if x.self != m || x.short != peer || peer == nil || cap(x.buffer) < len(body) {
 		return false
 	}
+	x.set(m, body)
+	return true
+}
+
+// set makes m, which x belongs to and which has had one frame, a copy of body. There
+// is room for it.
+func (x *extra) set(m *Message, body []byte) {
 	b := x.buffer[:len(body):len(body)]
 	x.frames[0] = b
 	m.Frames = x.frames
 	copy(b, body)
-	return true
 }
 
 // release lets go of the blocks that an earlier message lay in.

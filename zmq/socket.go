@@ -51,7 +51,7 @@ type Socket struct {
 	// it wants everything.
 	selective pattern.Selective
 
-	recvMu sync.Mutex // guards the pattern's receiving side and all to the next blank line
+	recvMu recvLock // guards the pattern's receiving side and all to the next blank line
 	in     message.Message
 	slab   slab
 
@@ -321,11 +321,22 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 // grown to what arrives. The frames that an earlier RecvInto put into m die.
 // Frames that came from elsewhere are let go untouched.
 func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
-	if m.x == nil || s.fair == nil || ctx.Err() != nil { // a nil pointer panics here, where no lock is held
+	x := m.x // a nil pointer panics here, where no lock is held
+	if x == nil || s.fair == nil || ctx.Err() != nil {
 		return s.recvInto(ctx, m)
+	}
+	mine := x.self == m
+	if mine && x.leased == s && !s.hub.HasReadable() {
+		if body, ok := x.lease.Take(cap(x.buffer)); ok {
+			x.set(m, body)
+			return nil
+		}
 	}
 	// A small message that is there, of a type that receives by taking turns.
 	s.recvMu.Lock()
+	if mine {
+		x.settle(s)
+	}
 	if e := s.fair.Turn(); e != nil && s.dead == nil && !s.hub.HasReadable() && (s.selective == nil || !s.selective.Ahead()) {
 		body, peer, ok := e.ReadShort()
 		if !ok {
@@ -334,9 +345,11 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 		if ok {
 			s.fair.Done()
 			if s.selective == nil || s.selective.Wanted(body) {
-				if !m.x.fillShort(m, body, peer) {
+				if !x.fillShort(m, body, peer) {
 					s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
 					m.fill(&s.in, nil, 0, &s.slab)
+				} else if s.selective == nil && s.fair.Len() == 1 {
+					s.lend(x, e)
 				}
 				s.recvMu.Unlock()
 				s.hub.Received(true)

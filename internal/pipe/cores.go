@@ -30,11 +30,16 @@ func (c *cursor) fetch() {
 		return
 	}
 	c.near = min(c.at+window, len(c.buf))
-	x := byte(0)
-	for i := c.at; i < c.near; i += cacheLine {
-		x |= c.buf[i]
+	c.fetched = bring(c.buf[c.at:c.near])
+}
+
+// bring brings b to this core. What it returns is of no interest, but must go
+// somewhere, or else the compiler leaves it all out.
+func bring(b []byte) (x byte) {
+	for i := 0; i < len(b); i += cacheLine {
+		x |= b[i]
 	}
-	c.fetched = x
+	return x
 }
 
 const (
