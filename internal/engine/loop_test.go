@@ -112,6 +112,34 @@ func TestAFloodLeavesTimeForItsNeighbour(t *testing.T) {
 	})
 }
 
+// What the writer of a loop has on its list is not written any more when the loop
+// has given the connection up, though the peer would take it all.
+func TestTheWriterLeavesOutWhoWasGivenUp(t *testing.T) {
+	eachBackend(t, func(t *testing.T, backend iomux.Backend) {
+		s := newSocket(t, "PUSH", "PULL")
+		l := aLoopByHand(t, s.env, backend, loopBudget)
+		session, peer := s.meet("tcp", "PULL")
+		l.round(0) // it starts
+		s.send(numbered(0, 1<<20))
+		d := session.current.Load().driver.(*looped)
+		soon(t, "something to do for the writer", func() bool {
+			l.writer.mu.Lock()
+			defer l.writer.mu.Unlock()
+			return len(l.writer.list) == 1
+		})
+		d.abort(errKicked)
+		d.end()
+		go l.writer.run()
+		if octets, _ := io.Copy(io.Discard, peer); octets > 0 {
+			t.Errorf("%d octets came", octets)
+		}
+		go l.run()
+		_ = peer.Close()
+		ended(t, session)
+		s.close(0)
+	})
+}
+
 // A hesitant is a socket that lets a connection start when the test says so.
 type hesitant struct {
 	*socket
