@@ -286,6 +286,9 @@ func (q *queue) leave() (first bool) {
 // count enters what waits into the totals, before it stops waiting: adding up
 // spans costs less than counting each message. q.mu is held.
 func (q *queue) count() {
+	if !counting {
+		return
+	}
 	q.messages += uint64(q.n)
 	q.octets += octetsOf(q.spans)
 }
