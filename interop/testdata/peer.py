@@ -86,7 +86,10 @@ def recv(name, timeout):
 
 
 def monitor(name):
-    monitors[name] = sockets[name].get_monitor_socket()
+    address = f"inproc://monitor-of-{name}"  # pyzmq's own name may still be in use
+    sockets[name].monitor(address, zmq.EVENT_ALL)
+    monitors[name] = context.socket(zmq.PAIR)
+    monitors[name].connect(address)
 
 
 def event(name, kind, timeout):
