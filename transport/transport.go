@@ -49,7 +49,9 @@ type Listener interface {
 	Accept() (net.Conn, error)
 
 	// Close ends the listener and every waiting Accept. The address is free
-	// when it returns. A second Close does nothing and returns the same.
+	// when it returns, whatever the error: it says what was left behind, such as
+	// the directory of an ipc wildcard. A second Close does nothing and returns
+	// the same.
 	Close() error
 
 	// Address is what was really bound, without the scheme, as Dial takes it:
@@ -121,6 +123,12 @@ type Options struct {
 	// after connecting, to a *net.TCPConn or *net.UnixConn only; a source
 	// address, BindToDevice and Priority cannot be combined with it.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Connecting, when set, is called by a Dial whose outcome has to be waited for:
+	// names are resolved, and the peer's system is about to be asked. At most once
+	// a Dial, on any goroutine; it must not block. For tcp; an ipc address answers
+	// at once. libzmq: ZMQ_EVENT_CONNECT_DELAYED.
+	Connecting func()
 }
 
 // KeepAlive sets tcp's probes of silent connections. The zero value leaves

@@ -81,7 +81,9 @@ func (s *Socket) close(err error) error {
 		}
 		session.Close(linger)
 	}
-	s.monitors.stop()
+	s.mu.Lock()
+	s.swept = true
+	s.mu.Unlock()
 	s.finish()
 	if err := errors.Join(errs...); err != nil {
 		return s.fail("close", "", err)
@@ -103,19 +105,15 @@ func (s *Socket) dropAfter(linger time.Duration, l *inproc.Link) {
 // finish lets the context forget the socket when nothing of it is left.
 func (s *Socket) finish() {
 	s.mu.Lock()
-	over := s.closed && len(s.sessions) == 0
-	if over {
-		select {
-		case <-s.gone:
-			over = false
-		default:
-			close(s.gone)
-		}
-	}
+	last := s.swept && len(s.sessions) == 0 && !s.over
+	s.over = s.over || last
 	s.mu.Unlock()
-	if over {
-		s.ctx.remove(s)
+	if !last {
+		return
 	}
+	s.monitors.stop()
+	close(s.gone)
+	s.ctx.remove(s)
 }
 
 // CloseContext closes the socket and returns when everything that was to be

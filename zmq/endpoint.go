@@ -227,7 +227,9 @@ func (s *Socket) LastEndpoint() string {
 
 // Unbind closes an endpoint that Bind returned, and the connections that were
 // accepted there; what they have brought can still be received. The port is
-// free when it returns. libzmq: zmq_unbind.
+// free when it returns. The error wraps ErrNotFound, ErrClosed, ErrTerminated, or the
+// system's own when the endpoint is given up but a file of it stays behind. libzmq:
+// zmq_unbind.
 func (s *Socket) Unbind(endpoint string) error { return s.release("unbind", endpoint) }
 
 // Disconnect ends the connections to an endpoint: nothing more is received from

@@ -1,6 +1,8 @@
 package zmq
 
 import (
+	"errors"
+
 	"zeromux/internal/engine"
 	"zeromux/internal/inproc"
 	"zeromux/internal/message"
@@ -108,8 +110,11 @@ func (s *Socket) pipeConfig() pipe.Config {
 // Online implements engine.Host. A session that was given up meanwhile only sends what
 // is left.
 func (h host) Online(app *pipe.End, peer *message.Peer) bool {
+	session := app.Link.(*engine.Session)
+	if session.Reconnects() > 0 {
+		h.reconnects.Add(1)
+	}
 	return h.up(app, peer, func() bool {
-		session := app.Link.(*engine.Session)
 		_, leaving := h.leaving[session]
 		return !leaving && h.sessions[session] == app
 	})
@@ -203,7 +208,13 @@ func (h host) Ended(session *engine.Session) {
 }
 
 // Event implements engine.Host.
-func (h host) Event(e engine.Event) { h.monitors.emit(e) }
+func (h host) Event(e engine.Event) {
+	var failed *engine.HandshakeError
+	if e.Kind == engine.EventDisconnected && errors.As(e.Err, &failed) {
+		h.handshakeFailures.Add(1)
+	}
+	h.monitors.emit(e)
+}
 
 // arrived acts on what has come in at once, for the types that cannot wait until
 // the application receives.

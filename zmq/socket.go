@@ -60,6 +60,8 @@ type Socket struct {
 	mu        sync.Mutex // guards all below
 	config    Config
 	closed    bool
+	swept     bool                          // Close has ended all but the sessions
+	over      bool                          // nothing of the socket is left
 	listeners map[string][]*engine.Listener // an ipc path may be bound anew
 	names     map[string]struct{}           // bound inproc names
 	sessions  map[*engine.Session]*pipe.End
@@ -68,11 +70,13 @@ type Socket struct {
 	last      string        // the endpoint of the last bind or connect
 	changed   chan struct{} // closed and made anew when peers come or go
 	online    map[*pipe.End]*message.Peer
-	retired   counters      // of pipes that are no more
+	retired   Counts        // of pipes that are no more
 	gone      chan struct{} // closed when nothing of the socket is left
 
 	monitors monitors
-	drops    [pattern.Causes]atomic.Uint64
+	drops    pipe.Drops // but for those of pipes that live
+
+	reconnects, handshakeFailures atomic.Uint64
 }
 
 // linked is an inproc pipe of a socket.
@@ -103,7 +107,7 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	}
 	s.pattern = row.New(&pattern.Env{
 		Pool: c.env.Pool, Options: &s.options,
-		Dropped:       func(cause pattern.Cause) { s.drops[cause].Add(1) },
+		Dropped:       s.dropped,
 		Expel:         func(e *pipe.End) { go s.expel(e) },
 		Dismiss:       func(e *pipe.End) { go s.dismiss(e) },
 		ReceiversLook: s.hub.WakeReceivers,
@@ -344,7 +348,7 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 		}
 		if ok {
 			s.fair.Done()
-			if s.selective == nil || s.selective.Wanted(body) {
+			if s.selective == nil || s.selective.Wanted(e, body) {
 				if !x.fillShort(m, body, peer) {
 					s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
 					m.fill(&s.in, nil, 0, &s.slab)

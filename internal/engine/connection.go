@@ -184,6 +184,15 @@ func (c *connection) takeControl(b []byte) []byte {
 	return b
 }
 
+// roundTrip is that of the heartbeats that we began ourselves. One that a PING of the
+// peer began, whoever reads may be making this moment; it times nothing.
+func (c *connection) roundTrip() (last, smoothed time.Duration) {
+	if !c.beats || c.session.cfg.HeartbeatInterval <= 0 {
+		return 0, 0
+	}
+	return c.heart.roundTrip()
+}
+
 // command answers a command of the peer that is not a subscription. What is
 // unknown or malformed is ignored, as libzmq does.
 func (c *connection) command(body []byte) {
@@ -193,6 +202,9 @@ func (c *connection) command(body []byte) {
 	c.heart.heard()
 	ttl, context, err := zmtp.ParsePing(body)
 	if err != nil {
+		if _, err := zmtp.ParsePong(body); err == nil {
+			c.heart.ponged()
+		}
 		return
 	}
 	c.send(zmtp.AppendPong(nil, context))

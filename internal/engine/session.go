@@ -26,8 +26,9 @@ type Session struct {
 	app, end *pipe.End // nil until the pipe is made
 	outgoing pipe.Outgoing
 
-	current atomic.Pointer[connection] // the one that is up
-	gaveUp  atomic.Bool                // there will be no other
+	current    atomic.Pointer[connection] // the one that is up
+	descriptor int                        // of the last one, as events name it; whose turn the session is
+	gaveUp     atomic.Bool                // there will be no other
 
 	mu      sync.Mutex // guards all below
 	parted  bool       // the socket has called Part or Close
@@ -154,6 +155,7 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	}
 	if s.dialling != nil {
 		s.dialling.attempt = 0
+		s.dialling.ups.Add(1)
 	}
 	served := s.host.Online(s.app, in.peer)
 	s.current.Store(c)
@@ -267,7 +269,7 @@ func (s *Session) lost(c *connection) {
 		if cause == io.EOF {
 			cause = errPeerClosed
 		}
-		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause}, c.net)
+		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause, Value: s.descriptor}, c.net)
 	}
 	if !s.Connecting() || !s.retry(cause) {
 		s.finish()
@@ -378,6 +380,23 @@ func (s *Session) interruptShaking() {
 	}
 }
 
+// Ends are the ends of the connection that is up, or empty.
+func (s *Session) Ends() (local, remote string) {
+	if c := s.current.Load(); c != nil {
+		return addressOf(c.net.LocalAddr()), addressOf(c.net.RemoteAddr())
+	}
+	return "", ""
+}
+
+// RoundTrip is how long the last PONG of the connection that is up took to come, and
+// how long they took of late; zero: none has come, or none is asked for.
+func (s *Session) RoundTrip() (last, smoothed time.Duration) {
+	if c := s.current.Load(); c != nil {
+		return c.roundTrip()
+	}
+	return 0, 0
+}
+
 // hasParted reports whether the socket has called Part or Close: how a connection
 // ends is no event from then on.
 func (s *Session) hasParted() bool {
@@ -424,7 +443,7 @@ func (s *Session) finish() {
 
 // event reports e with what the connection tells.
 func (s *Session) event(e Event, nc net.Conn) {
-	e.Endpoint = s.endpoint
+	e.Endpoint, e.Connecting = s.endpoint, s.Connecting()
 	if nc != nil {
 		e.Local, e.Remote = addressOf(nc.LocalAddr()), addressOf(nc.RemoteAddr())
 	}
@@ -441,11 +460,15 @@ func addressOf(a net.Addr) string {
 // failed reports a handshake that came to nothing. peer is nil unless the socket
 // turns away whom it has got to know.
 func (s *Session) failed(nc net.Conn, peer *message.Peer, err error) {
+	var handshake *HandshakeError
+	if s.dialling != nil && errors.As(err, &handshake) {
+		s.dialling.failures.Add(1)
+	}
 	if s.hasParted() {
 		return
 	}
 	if e, ok := handshakeEvent(err); ok {
 		s.event(e, nc)
 	}
-	s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err}, nc)
+	s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err, Value: s.descriptor}, nc)
 }

@@ -63,7 +63,7 @@ func (p *rep) next(m *message.Message) *pipe.End {
 		if e == nil || delimiter(m) >= 0 {
 			return e
 		}
-		p.env.Dropped(DroppedMalformed)
+		p.env.Dropped(DroppedMalformed, e)
 	}
 }
 
@@ -92,9 +92,9 @@ func (p *rep) Send(m *message.Message) error {
 	}
 	switch st {
 	case pipe.Full:
-		p.env.Dropped(DroppedFull)
+		p.env.Dropped(DroppedFull, p.asker)
 	case pipe.Closed:
-		p.env.Dropped(DroppedUnroutable)
+		p.env.Dropped(DroppedUnroutable, p.asker)
 	}
 	p.reply.Frames, p.reply.Owned = cleared(p.reply.Frames), nil
 	p.replying, p.asker = false, nil

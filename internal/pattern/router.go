@@ -129,7 +129,8 @@ func (p *router) Send(m *message.Message) error {
 		return nil
 	}
 	cause, err := DroppedUnroutable, ErrHostUnreachable
-	if e := p.find(m); e != nil {
+	e := p.find(m)
+	if e != nil {
 		switch p.write(e, m) {
 		case pipe.OK:
 			return nil
@@ -140,7 +141,7 @@ func (p *router) Send(m *message.Message) error {
 	if p.env.Options.RouterMandatory {
 		return err
 	}
-	p.env.Dropped(cause)
+	p.env.Dropped(cause, e)
 	return nil
 }
 

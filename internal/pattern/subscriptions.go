@@ -72,7 +72,7 @@ func (p *xpub) arrived(e *pipe.End, s *subscriber) {
 	case n == 0:
 		return
 	case p.silent:
-		p.env.Dropped(DroppedMalformed)
+		p.env.Dropped(DroppedMalformed, e)
 		return
 	}
 	p.queue(e, s, report{peer: m.Peer})

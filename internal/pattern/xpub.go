@@ -110,7 +110,7 @@ func (p *xpub) spread(m *message.Message) error {
 			return ErrWouldBlock
 		}
 		p.only = nil
-		p.wrote(st)
+		p.wrote(p.match[0], st)
 		return nil
 	}
 	if p.env.Options.XPubNoDrop {
@@ -123,15 +123,15 @@ func (p *xpub) spread(m *message.Message) error {
 	p.only = nil
 	p.fan.Begin(m)
 	for _, e := range p.match {
-		p.wrote(p.fan.Write(e))
+		p.wrote(e, p.fan.Write(e))
 	}
 	p.fan.End()
 	return nil
 }
 
-func (p *xpub) wrote(st pipe.Status) {
+func (p *xpub) wrote(e *pipe.End, st pipe.Status) {
 	if st == pipe.Full {
-		p.env.Dropped(DroppedFull)
+		p.env.Dropped(DroppedFull, e)
 	}
 }
 

@@ -167,7 +167,7 @@ func (p *xsub) write(e *pipe.End) {
 		return
 	}
 	if len(p.plain.Frames) > 0 {
-		p.env.Dropped(DroppedFull)
+		p.env.Dropped(DroppedFull, e)
 	}
 	if e.Online {
 		for _, c := range p.changes {

@@ -12,7 +12,7 @@ func (q *queue) forget() {
 		return
 	}
 	q.count()
-	waiting := q.spans
+	waiting, n := q.spans, q.n
 	q.spans = make([]Span, 0, 1)
 	q.n = 0
 	w := Walker{spans: waiting}
@@ -22,6 +22,12 @@ func (q *queue) forget() {
 		}
 	}
 	ReleaseAll(waiting)
+	// What was kept will be counted when it goes.
+	q.messages -= uint64(q.n)
+	q.octets -= octetsOf(q.spans)
+	if gone := n - q.n; gone > 0 {
+		q.book().conflated += uint64(gone)
+	}
 }
 
 // keep copies one whole command frame behind what waits. q.mu is held.
@@ -51,17 +57,32 @@ func (q *queue) appendBody(body []byte) {
 }
 
 // deliverNewest keeps of a run of whole messages the last frame of the last one
-// and whatever subscriptions stand among them. q.mu is held.
+// and whatever subscriptions stand among them. What is left of others counts as
+// arrived all the same. q.mu is held.
 func (q *queue) deliverNewest(spans []Span) {
 	var last Frame
+	var past uint64 // messages before the last
+	var pastOctets int
 	w := Walker{spans: spans}
 	for f, ok := w.Next(); ok; f, ok = w.Next() {
 		switch {
 		case f.Flags&zmtp.FlagCommand != 0:
 			q.keep(f)
+			continue
 		case f.Flags&zmtp.FlagMore == 0:
+			if last.span != nil {
+				past++
+				pastOctets += zmtp.HeaderSize(len(last.Body)) + len(last.Body)
+			}
 			last = f
+		default:
+			pastOctets += zmtp.HeaderSize(len(f.Body)) + len(f.Body)
 		}
+	}
+	q.messages += past
+	q.octets += uint64(pastOctets)
+	if past > 0 {
+		q.book().conflated += past
 	}
 	if last.span != nil {
 		q.forget()

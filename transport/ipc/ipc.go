@@ -115,7 +115,7 @@ func (Transport) Listen(ctx context.Context, address string, o *transport.Option
 	}
 	l, err := listen(address, dir, o)
 	if err != nil {
-		dir.remove()
+		_ = dir.remove() // the error of binding is the one that counts
 		return nil, transport.Portable(err)
 	}
 	return l, nil
@@ -145,9 +145,8 @@ func listen(address string, dir wildcardDir, o *transport.Options) (*listener, e
 	l.close = sync.OnceValue(func() error {
 		// The file goes first: while the socket is open its inode cannot be
 		// given to another file, and so l.file is told from it for certain.
-		l.file.remove()
-		dir.remove()
-		return unix.Close()
+		gone := errors.Join(l.file.remove(), dir.remove())
+		return errors.Join(gone, unix.Close())
 	})
 	if err := setBacklog(unix, o.ListenBacklog()); err != nil {
 		l.Close()
@@ -179,6 +178,9 @@ func (l *listener) Accept() (net.Conn, error) {
 
 func (l *listener) Close() error    { return l.close() }
 func (l *listener) Address() string { return l.address }
+
+// SyscallConn implements syscall.Conn.
+func (l *listener) SyscallConn() (syscall.RawConn, error) { return l.unix.SyscallConn() }
 
 // setBuffers asks for the sizes of a connection's buffers.
 func setBuffers(conn net.Conn, o *transport.Options) error {

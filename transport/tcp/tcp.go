@@ -84,7 +84,12 @@ func dial(ctx context.Context, source transport.HostPort, remote string, o *tran
 	if o.IPv6 {
 		network = "tcp"
 	}
+	connecting := func() {}
+	if o.Connecting != nil {
+		connecting = sync.OnceFunc(o.Connecting) // a name may have several addresses
+	}
 	if o.Dialer != nil {
+		connecting()
 		conn, err := o.Dialer(ctx, network, remote)
 		if conn == nil && err == nil {
 			err = errNoConn
@@ -92,7 +97,14 @@ func dial(ctx context.Context, source transport.HostPort, remote string, o *tran
 		return conn, err
 	}
 	// The net package probes idle connections unless told not to; libzmq does not.
-	d := net.Dialer{KeepAlive: -1, Control: beforeConnect(o, !source.IsZero())}
+	prepare := beforeConnect(o, !source.IsZero())
+	d := net.Dialer{KeepAlive: -1, Control: func(network, address string, c syscall.RawConn) error {
+		err := prepare(network, address, c)
+		if err == nil {
+			connecting()
+		}
+		return err
+	}}
 	if source.IsZero() {
 		return d.DialContext(ctx, network, remote)
 	}
@@ -221,6 +233,9 @@ func (l *listener) Accept() (net.Conn, error) {
 
 func (l *listener) Close() error    { return l.close() }
 func (l *listener) Address() string { return l.address }
+
+// SyscallConn implements syscall.Conn.
+func (l *listener) SyscallConn() (syscall.RawConn, error) { return l.tcp.SyscallConn() }
 
 // PeerAddress implements transport.PeerNamer: the peer's numeric IP address,
 // with a zone if it has one. An IPv4 peer of a listener for both families is
