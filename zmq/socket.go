@@ -256,6 +256,7 @@ func (s *Socket) unlockSend() {
 			s.recvMu.Unlock()
 		}
 		s.sendMu.Unlock()
+		s.turned()
 		return
 	}
 	later := s.hub.Later()
@@ -264,6 +265,15 @@ func (s *Socket) unlockSend() {
 	}
 	s.sendMu.Unlock()
 	s.tell(later)
+	s.turned()
+}
+
+// turned lets pollers look at a socket that sends and receives by turns: whose turn
+// it is may have changed.
+func (s *Socket) turned() {
+	if s.row.Lockstep {
+		s.hub.Turned()
+	}
 }
 
 // tell calls on the ends that must hear of what was written. No lock is held.
@@ -437,6 +447,7 @@ func (s *Socket) unlockRecv() {
 	s.recvMu.Unlock()
 	s.sendMu.Unlock()
 	s.tell(later)
+	s.turned()
 }
 
 // recvSlowly receives, and waits when that is what it takes. It calls take with
