@@ -302,18 +302,18 @@ func (p *Poller) AddFD(fd int, events PollEvents, user any) error {
 // for ModifyFD and RemoveFD. Unlike Fd of an os.File, it leaves the file as it is.
 func (p *Poller) AddConn(c syscall.Conn, events PollEvents, user any) (fd int, err error) {
 	fd = noFD
+	var failed error
 	raw, err := c.SyscallConn()
 	if err == nil {
-		var failed error
 		err = raw.Control(func(number uintptr) {
 			fd = int(number)
 			failed = p.addFD(fd, events, user)
 		})
-		if err == nil {
-			err = failed
-		}
 	}
-	return fd, p.fail("add", nil, fd, err)
+	if err != nil {
+		failed = fmt.Errorf("%w: %w", syscall.EBADF, err)
+	}
+	return fd, p.fail("add", nil, fd, failed)
 }
 
 // ModifyFD is Modify of a descriptor. libzmq: zmq_poller_modify_fd.

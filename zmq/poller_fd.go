@@ -39,8 +39,9 @@ type files struct {
 	disarm func() bool // nil: nothing is to be taken back
 }
 
-func (p *Poller) openFiles() error {
-	mux, err := iomux.New("")
+// openFiles makes the Mux, on a back end or, without a name, the best there is.
+func (p *Poller) openFiles(backend iomux.Backend) error {
+	mux, err := iomux.New(backend)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (p *Poller) addFD(fd int, events PollEvents, user any) error {
 		return err
 	}
 	if p.files == nil {
-		if err := p.openFiles(); err != nil {
+		if err := p.openFiles(""); err != nil {
 			return err
 		}
 	}
@@ -198,7 +199,7 @@ func eventsOf(e *iomux.Event) (have PollEvents) {
 func (p *Poller) waiting() *files {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.files == nil || p.files.count == 0 {
+	if p.closed || p.files == nil || p.files.count == 0 {
 		return nil
 	}
 	return p.files
