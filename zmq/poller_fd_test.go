@@ -446,3 +446,34 @@ func quietly(errs ...error) func(testing.TB) {
 		}
 	}
 }
+
+func TestAReactorHandlesDescriptors(t *testing.T) {
+	reader, writer := pipe(t)
+	r := newReactor(t)
+	n := 0
+	fd, err := r.HandleConn(reader, zmq.PollIn, func(e zmq.PollEvent) error {
+		read(t, reader)
+		if n++; n == 3 {
+			return r.RemoveFD(e.FD)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, writer, "abcd")
+	if err := r.ModifyFD(fd, zmq.PollIn); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.HandleFD(int(writer.Fd()), zmq.PollOut, func(zmq.PollEvent) error {
+		if n == 3 {
+			return zmq.ErrStop
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(within(t)); err != nil || n != 3 {
+		t.Errorf("%d octets, %v", n, err)
+	}
+}
