@@ -128,8 +128,9 @@ func (p *Poller) look(events []PollEvent) (n int, err error) {
 			kept = append(kept, p.near[i:]...)
 			break
 		}
-		have := PollEvents(0)
-		if have, err = p.ask(w); have == 0 && err == nil {
+		var have PollEvents
+		have, err = p.ask(w)
+		if have == 0 && err == nil {
 			w.near = false
 			continue
 		}
