@@ -316,8 +316,9 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 		s.lockRecv()
 		if from, own, err := s.next(); err == nil {
 			m := s.slab.give(&s.in, from, own)
+			behind := s.behind(from)
 			s.unlockRecv()
-			s.hub.Received(true)
+			s.hub.Received(behind)
 			return m, nil
 		}
 		s.unlockRecv()
@@ -348,8 +349,9 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 					s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
 					m.fill(&s.in, nil, 0, &s.slab)
 				}
+				behind := s.behind(e)
 				s.recvMu.Unlock()
-				s.hub.Received(true)
+				s.hub.Received(behind)
 				return nil
 			}
 		}
@@ -364,8 +366,9 @@ func (s *Socket) recvInto(ctx context.Context, m *Message) error {
 		s.lockRecv()
 		if from, own, err := s.next(); err == nil {
 			m.fill(&s.in, from, own, &s.slab)
+			behind := s.behind(from)
 			s.unlockRecv()
-			s.hub.Received(true)
+			s.hub.Received(behind)
 			return nil
 		}
 		s.unlockRecv()
@@ -405,7 +408,17 @@ func (s *Socket) TryRecv() (Message, error) {
 	if no != nil {
 		return Message{}, s.fail(opRecv, "", no)
 	}
+	if s.hub.Watched() {
+		s.hub.Received(s.behind(from))
+	}
 	return s.slab.give(&s.in, from, own), nil
+}
+
+// behind reports whether a socket that has received from an end without waiting is
+// behind with receiving. Who polls has waited before, and is behind if there is more.
+// recvMu is held.
+func (s *Socket) behind(from *pipe.End) bool {
+	return !s.hub.Watched() || from != nil && from.Left()
 }
 
 // Messages receives for ever. The iteration ends when the socket is closed or

@@ -42,10 +42,13 @@ func (h *Hub) ignore(s *side, w Watcher) {
 	}
 }
 
+// Watched reports whether there is a watcher.
+func (h *Hub) Watched() bool { return h.watched.Load() > 0 }
+
 // Turned tells the watchers that what the socket may do next has changed though
 // nothing was announced: it was REQ's or REP's turn. Called with no lock held.
 func (h *Hub) Turned() {
-	if h.watched.Load() == 0 {
+	if !h.Watched() {
 		return
 	}
 	for _, s := range []*side{&h.recv, &h.send} {
