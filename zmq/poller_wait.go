@@ -197,34 +197,6 @@ func (p *Poller) approach(w *watch) {
 	}
 }
 
-// ready tells which of some events the socket is ready for, or why it is dead.
-func (s *Socket) ready(want PollEvents) (have PollEvents, dead error) {
-	alive := s.both(func() {
-		if want&PollIn != 0 {
-			s.hub.Readable(s.pattern.Readable)
-			if s.pattern.CanRecv() {
-				have |= PollIn
-			}
-		}
-		if want&PollOut != 0 {
-			s.hub.Writable(s.pattern.Writable)
-			if s.pattern.CanSend() {
-				have |= PollOut
-			}
-		}
-	})
-	if !alive {
-		return 0, s.death()
-	}
-	if want&^have&PollIn != 0 {
-		s.hub.Received(false)
-		if only := s.direct.Load(); only != nil {
-			only.Attend()
-		}
-	}
-	return have, nil
-}
-
 // pollCall is a wait under way.
 type pollCall struct {
 	ctx    context.Context // the call's own, for as long as the call lasts

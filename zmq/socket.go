@@ -268,14 +268,6 @@ func (s *Socket) unlockSend() {
 	s.turned()
 }
 
-// turned lets pollers look at a socket that sends and receives by turns: whose turn
-// it is may have changed.
-func (s *Socket) turned() {
-	if s.row.Lockstep {
-		s.hub.Turned()
-	}
-}
-
 // tell calls on the ends that must hear of what was written. No lock is held.
 func (s *Socket) tell(later pipe.Tell) {
 	later.Now()
@@ -412,13 +404,6 @@ func (s *Socket) TryRecv() (Message, error) {
 		s.hub.Received(s.behind(from))
 	}
 	return s.slab.give(&s.in, from, own), nil
-}
-
-// behind reports whether a socket that has received from an end without waiting is
-// behind with receiving. Who polls has waited before, and is behind if there is more.
-// recvMu is held.
-func (s *Socket) behind(from *pipe.End) bool {
-	return !s.hub.Watched() || from != nil && from.Left()
 }
 
 // Messages receives for ever. The iteration ends when the socket is closed or
@@ -582,25 +567,4 @@ func (s *Socket) both(f func()) bool {
 	s.sendMu.Unlock()
 	s.tell(later)
 	return alive
-}
-
-// CanSend and CanRecv tell whether the socket could send or receive now without
-// waiting. libzmq: ZMQ_EVENTS.
-func (s *Socket) CanSend() bool {
-	can := false
-	s.both(func() {
-		s.hub.Writable(s.pattern.Writable)
-		can = s.pattern.CanSend()
-	})
-	return can
-}
-
-// CanRecv is CanSend for receiving.
-func (s *Socket) CanRecv() bool {
-	can := false
-	s.both(func() {
-		s.hub.Readable(s.pattern.Readable)
-		can = s.pattern.CanRecv()
-	})
-	return can
 }
