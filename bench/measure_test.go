@@ -47,6 +47,8 @@ func TestBothPeersPlayEveryRole(t *testing.T) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	g := rig{warmup: 10 * time.Millisecond, window: 20 * time.Millisecond, dir: dir}
 	many := []row{
+		{kind: oneOfMany, transport: "tcp", size: 64, peers: 20},
+		{kind: oneOfMany, transport: "inproc", size: 64, peers: 20},
 		{kind: oneToMany, transport: "tcp", size: 64, peers: 1},
 		{kind: oneToMany, transport: "tcp", size: 64, peers: 3},
 		{kind: oneToMany, transport: "tcp", size: 64, peers: 1, topics: 1500},

@@ -10,7 +10,7 @@ type row struct {
 	kind      *kind
 	transport string // tcp, ipc or inproc
 	size      int    // octets a message
-	peers     int    // subscribers, clients, visitors at once or connections; 0 is one
+	peers     int    // subscribers, clients, visitors at once, sockets in a poller or connections; 0 is one
 	depth     int    // messages that each client keeps on the way; 0 is one
 	topics    int    // subscriptions of the subscriber; 0 is one
 	wants     []want // what is asked of it
@@ -42,6 +42,10 @@ var (
 	thereAndBack = &kind{
 		name: "REQ/REP", title: "There and back", counts: "round trips", sides: "replier + requester",
 		binds: "rep", connects: "req", alone: "reqrep", connecterMeasures: true, first: p50,
+	}
+	oneOfMany = &kind{
+		name: "poller", title: "One active socket among many", counts: "events", sides: "replier + requester",
+		binds: "pollrep", connects: "req", alone: "pollreq", connecterMeasures: true, first: p50,
 	}
 	oneToMany = &kind{
 		name: "PUB/SUB", title: "One to many", counts: "deliveries", sides: "publisher + subscribers",
@@ -88,6 +92,8 @@ func (r row) String() string {
 		name += fmt.Sprintf(", %d subscriptions", r.topics)
 	case r.kind == oneToMany:
 		name += fmt.Sprintf(" to %d", r.peers)
+	case r.kind == oneOfMany:
+		name += fmt.Sprintf(", 1 of %d", r.peers)
 	case r.kind == manyClients:
 		name += fmt.Sprintf(", %d × %d", r.peers, r.depth)
 	}

@@ -40,6 +40,8 @@ func TestGoalsAndBarsAreThoseThatWereSet(t *testing.T) {
 		"REQ/REP inproc 64 B p50":                     "≤ 0.1",
 		"REQ/REP inproc 64 B p99":                     "≤ 0.7",
 		"REQ/REP inproc 64 B p99.9":                   "≤ 0.7",
+		"poller tcp 64 B, 1 of 1000 p50":              "≤ 0.33",
+		"poller inproc 64 B, 1 of 1000 p50":           "≤ 0.33",
 		"PUB/SUB tcp 64 B to 1 rate":                  "≥ 3",
 		"PUB/SUB tcp 64 B to 8 rate":                  "≥ 3",
 		"PUB/SUB tcp 64 B to 64 rate":                 "≥ 3",

@@ -41,6 +41,10 @@ func rows(connections int) []row {
 		trip("tcp", want{figure: p50, goal: atMost(0.5), bar: atMost(0.75)}),
 		trip("ipc", want{figure: p50, goal: atMost(0.5)}),
 		trip("inproc", want{figure: p50, goal: atMost(0.1)}),
+		row{kind: oneOfMany, transport: "tcp", size: 64, peers: 10},
+		row{kind: oneOfMany, transport: "tcp", size: 64, peers: 1000, wants: []want{{figure: p50, goal: atMost(0.33)}}},
+		row{kind: oneOfMany, transport: "inproc", size: 64, peers: 10},
+		row{kind: oneOfMany, transport: "inproc", size: 64, peers: 1000, wants: []want{{figure: p50, goal: atMost(0.33)}}},
 	)
 	many := func(k *kind, goal float64, r row) row {
 		r.kind, r.transport, r.size = k, "tcp", 64

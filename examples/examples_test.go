@@ -128,6 +128,11 @@ var lessons = map[string][]string{
 		`(client: received reply to request [1-7]\n(.*\n)*){7}`,
 		`server: leaves\n(.*\n)*(client: no reply to request 8\n){3}client: the server seems to be gone, giving up\n$`,
 	},
+	"poller": {
+		`^(task \d+ is done\n|hail at \d+ o'clock\n|beacon of service 1\n){14}10 tasks, 3 warnings of hail, 1 beacon\n$`,
+		`^(.*\n)*task 1 is done\n(.*\n)*task 10 is done\n`,
+		`hail at 0 o'clock\n(.*\n)*hail at 8 o'clock\n(.*\n)*hail at 16 o'clock\n`,
+	},
 	"http": {`^listening on http://127\.0\.0\.1:\d+\n200 OK: Hello, browser!\n$`},
 }
 

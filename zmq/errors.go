@@ -66,6 +66,14 @@ var (
 	// EPROTONOSUPPORT.
 	ErrUnknownScheme = errors.New("unknown transport")
 
+	// ErrPollerClosed: the poller, or the reactor, is closed. It is also
+	// net.ErrClosed. libzmq: EFAULT.
+	ErrPollerClosed error = &also{"poller closed", net.ErrClosed}
+
+	// ErrEmptyPoller: there is nothing to wait for, and no end to the waiting.
+	// libzmq: EFAULT.
+	ErrEmptyPoller = errors.New("nothing to wait for, and for ever")
+
 	// ErrUnsupported: the socket type or the system cannot do this at all. It
 	// is errors.ErrUnsupported. libzmq: ENOTSUP.
 	ErrUnsupported = errors.ErrUnsupported
@@ -103,6 +111,31 @@ func (e *OpError) Unwrap() error { return e.Err }
 
 // Timeout reports whether the call ran out of time, as net.Error has it.
 func (e *OpError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
+
+// A PollError says which call of a Poller failed, about what, and why.
+type PollError struct {
+	Op     string  // "add", "modify", "remove", "wait" or "close"
+	Socket *Socket // what it is about; nil: a descriptor, or nothing in particular
+	FD     int     // the descriptor; -1: none
+	User   any     // of a socket that has ended a wait, as it was given when it was added
+	Err    error
+}
+
+func (e *PollError) Error() string {
+	switch {
+	case e.Socket != nil:
+		return fmt.Sprintf("zmq: poller: %s %v: %v", e.Op, e.Socket.Type(), e.Err)
+	case e.FD != noFD:
+		return fmt.Sprintf("zmq: poller: %s descriptor %d: %v", e.Op, e.FD, e.Err)
+	}
+	return fmt.Sprintf("zmq: poller: %s: %v", e.Op, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *PollError) Unwrap() error { return e.Err }
+
+// Timeout reports whether the call ran out of time, as net.Error has it.
+func (e *PollError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
 
 // A HandshakeError says how far the handshake with a peer came and why it ended
 // there. It is what Event.Err holds when a handshake fails, and when the
@@ -192,6 +225,8 @@ var numbers = []struct {
 	{ErrTooLarge, syscall.EMSGSIZE},
 	{ErrIncompatible, enocompatproto},
 	{ErrInvalid, syscall.EINVAL},
+	{ErrPollerClosed, syscall.EFAULT},
+	{ErrEmptyPoller, syscall.EFAULT},
 	{ErrUnknownScheme, syscall.EPROTONOSUPPORT},
 	{ErrNotFound, syscall.ENOENT},
 	{inproc.ErrInUse, syscall.EADDRINUSE},

@@ -15,8 +15,8 @@ import (
 	"zeromux/zmq"
 )
 
-// told is an event as a feed tells it, in either format.
-type told struct {
+// heard is an event as a feed tells it, in either format.
+type heard struct {
 	kind          zmq.EventKind
 	values        []uint64
 	local, remote string // format 1 has one text: local
@@ -45,7 +45,7 @@ func monitored(t *testing.T, c *zmq.Context, s *zmq.Socket, o zmq.MonitorOptions
 }
 
 // hear reads one event.
-func hear(t *testing.T, reader *zmq.Socket, version int) told {
+func hear(t *testing.T, reader *zmq.Socket, version int) heard {
 	t.Helper()
 	m := recv(t, reader)
 	native := binary.NativeEndian
@@ -54,13 +54,13 @@ func hear(t *testing.T, reader *zmq.Socket, version int) told {
 			t.Fatalf("format 1: %q", m.Frames)
 		}
 		head := m.Frames[0]
-		return told{zmq.EventKind(native.Uint16(head)), []uint64{uint64(native.Uint32(head[2:]))}, string(m.Frames[1]), ""}
+		return heard{zmq.EventKind(native.Uint16(head)), []uint64{uint64(native.Uint32(head[2:]))}, string(m.Frames[1]), ""}
 	}
 	n := int(native.Uint64(m.Frames[1]))
 	if len(m.Frames) != 4+n {
 		t.Fatalf("format 2: %d values in %q", n, m.Frames)
 	}
-	e := told{kind: zmq.EventKind(native.Uint64(m.Frames[0])), local: string(m.Frames[2+n]), remote: string(m.Frames[3+n])}
+	e := heard{kind: zmq.EventKind(native.Uint64(m.Frames[0])), local: string(m.Frames[2+n]), remote: string(m.Frames[3+n])}
 	for _, f := range m.Frames[2 : 2+n] {
 		e.values = append(e.values, native.Uint64(f))
 	}
@@ -81,7 +81,7 @@ func TestAMonitorSendsEventsInLibzmqsFormats(t *testing.T) {
 				scheme, _, _ := strings.Cut(bound, "://")
 
 				// A side is where an endpoint is known: here, there, or both.
-				check := func(reader *zmq.Socket, kind zmq.EventKind, local, remote bool) told {
+				check := func(reader *zmq.Socket, kind zmq.EventKind, local, remote bool) heard {
 					t.Helper()
 					e := hear(t, reader, version)
 					if e.kind != kind {
@@ -116,7 +116,7 @@ func TestAMonitorSendsEventsInLibzmqsFormats(t *testing.T) {
 				if e := check(cl, zmq.EventHandshakeSucceeded, true, true); e.values[0] != 0 {
 					t.Errorf("the handshake succeeds with %d", e.values[0])
 				}
-				for _, e := range []told{listening, accepted, connected} {
+				for _, e := range []heard{listening, accepted, connected} {
 					if fd := e.values[0]; fd == 0 || fd > 1<<20 {
 						t.Errorf("%v has descriptor %#x", e.kind, fd)
 					}

@@ -2,6 +2,7 @@ package zmq_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -18,7 +19,17 @@ func inherited(t *testing.T) (names []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stdout, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(stdin, "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdout.Read(make([]byte, 1)); err != nil { // then its libraries are loaded
 		t.Fatal(err)
 	}
 	folder := fmt.Sprintf("/proc/%d/fd/", child.Process.Pid)
@@ -28,7 +39,7 @@ func inherited(t *testing.T) (names []string) {
 	}
 	for _, fd := range open {
 		target, _ := os.Readlink(folder + fd.Name())
-		if fd.Name() != "0" { // another pipe each time
+		if fd.Name() != "0" && fd.Name() != "1" { // other pipes each time
 			names = append(names, fd.Name()+" "+target)
 		}
 	}

@@ -260,6 +260,7 @@ func (s *Socket) unlockSend() {
 			s.recvMu.Unlock()
 		}
 		s.sendMu.Unlock()
+		s.turned()
 		return
 	}
 	later := s.hub.Later()
@@ -268,6 +269,7 @@ func (s *Socket) unlockSend() {
 	}
 	s.sendMu.Unlock()
 	s.tell(later)
+	s.turned()
 }
 
 // tell calls on the ends that must hear of what was written. No lock is held.
@@ -310,8 +312,9 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 		s.lockRecv()
 		if from, own, err := s.next(); err == nil {
 			m := s.slab.give(&s.in, from, own)
+			behind := s.behind(from)
 			s.unlockRecv()
-			s.hub.Received(true)
+			s.hub.Received(behind)
 			return m, nil
 		}
 		s.unlockRecv()
@@ -355,8 +358,9 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 				} else if s.selective == nil && s.fair.Len() == 1 {
 					s.lend(x, e)
 				}
+				behind := s.behind(e)
 				s.recvMu.Unlock()
-				s.hub.Received(true)
+				s.hub.Received(behind)
 				return nil
 			}
 		}
@@ -371,8 +375,9 @@ func (s *Socket) recvInto(ctx context.Context, m *Message) error {
 		s.lockRecv()
 		if from, own, err := s.next(); err == nil {
 			m.fill(&s.in, from, own, &s.slab)
+			behind := s.behind(from)
 			s.unlockRecv()
-			s.hub.Received(true)
+			s.hub.Received(behind)
 			return nil
 		}
 		s.unlockRecv()
@@ -411,6 +416,9 @@ func (s *Socket) TryRecv() (Message, error) {
 	from, own, no := s.next()
 	if no != nil {
 		return Message{}, s.fail(opRecv, "", no)
+	}
+	if s.hub.Watched() {
+		s.hub.Received(s.behind(from))
 	}
 	return s.slab.give(&s.in, from, own), nil
 }
@@ -454,6 +462,7 @@ func (s *Socket) unlockRecv() {
 	s.recvMu.Unlock()
 	s.sendMu.Unlock()
 	s.tell(later)
+	s.turned()
 }
 
 // recvSlowly receives, and waits when that is what it takes. It calls take with
@@ -575,25 +584,4 @@ func (s *Socket) both(f func()) bool {
 	s.sendMu.Unlock()
 	s.tell(later)
 	return alive
-}
-
-// CanSend and CanRecv tell whether the socket could send or receive now without
-// waiting. libzmq: ZMQ_EVENTS.
-func (s *Socket) CanSend() bool {
-	can := false
-	s.both(func() {
-		s.hub.Writable(s.pattern.Writable)
-		can = s.pattern.CanSend()
-	})
-	return can
-}
-
-// CanRecv is CanSend for receiving.
-func (s *Socket) CanRecv() bool {
-	can := false
-	s.both(func() {
-		s.hub.Readable(s.pattern.Readable)
-		can = s.pattern.CanRecv()
-	})
-	return can
 }

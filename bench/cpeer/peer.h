@@ -16,7 +16,7 @@ extern size_t size;                   // octets a message
 extern int64_t warmup_ns, window_ns;  // before measuring, and measuring
 extern int plain;                     // 1: zmq_msg_recv, 0: zmq_recv into one buffer
 
-extern int peers, depth, topics;      // how many clients, messages on the way, subscriptions
+extern int peers, depth, topics;      // how many clients or sockets, messages on the way, subscriptions
 
 extern void *ctx;
 extern int64_t passed; // messages sent, or replies sent, so far; atomic
@@ -93,6 +93,7 @@ void *push(void *unused); // throughput.c
 void pull(void *s);
 void *rep(void *s); // latency.c
 void req(void);
+void *poll_rep(void *s); // poll.c
 void pub(void); // fanout.c
 void subs(void);
 void router(void *s); // router.c

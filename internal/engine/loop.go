@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"zeromux/internal/message"
 	"zeromux/iomux"
 )
@@ -18,7 +16,7 @@ import (
 // A loop drives any number of connections with one goroutine, which waits for all
 // of them at once and reads, and another that writes what their senders did not
 // write themselves (writer.go). Where the descriptor of its Mux can itself be waited for by the
-// poller of the Go runtime, the goroutine is parked there (nested); elsewhere it
+// poller of the Go runtime (iomux.File), the goroutine is parked there (nested); elsewhere it
 // holds a thread in Wait (blocking).
 type loop struct {
 	mux    iomux.Mux
@@ -60,7 +58,7 @@ func newLoop(pool *message.Pool, backend iomux.Backend) (*loop, error) {
 		return nil, err
 	}
 	l := makeLoop(pool, mux, loopBudget)
-	l.nest = nested(mux)
+	l.nest = iomux.File(mux)
 	go l.writer.run()
 	go l.run()
 	return l, nil
@@ -74,32 +72,6 @@ func makeLoop(pool *message.Pool, mux iomux.Mux, budget int) *loop {
 	}
 	l.writer.init()
 	return l
-}
-
-// nested gives the descriptor of a Mux to the Go runtime, or returns nil.
-func nested(mux iomux.Mux) *os.File {
-	n, ok := mux.(iomux.Nester)
-	if !ok {
-		return nil
-	}
-	inner, ok := n.Nest()
-	if !ok {
-		return nil
-	}
-	fd, err := duplicate(inner)
-	if err != nil {
-		return nil
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd) // nothing was done with it
-		return nil
-	}
-	file := os.NewFile(uintptr(fd), "multiplexer")
-	if file.SetReadDeadline(time.Time{}) != nil { // the runtime does not wait for it
-		_ = file.Close() // nothing was done with it
-		return nil
-	}
-	return file
 }
 
 // run is the loop's goroutine.

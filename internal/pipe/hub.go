@@ -23,6 +23,8 @@ type Hub struct {
 
 	later tell // owned by sendMu
 
+	watched atomic.Int32 // the watchers of both sides
+
 	behind atomic.Bool // messages wait to be received, as far as is known
 }
 
@@ -44,6 +46,8 @@ type side struct {
 	spare   []*End     // the list that the adopting side emptied last
 	waiters []*Waiter  // first come, first served
 	count   uint64     // announcements
+
+	watchers []Watcher // told of every announcement; a list is never changed
 }
 
 // A Waiter is a goroutine that waits for news. The channel holds one signal and
@@ -91,7 +95,6 @@ func (h *Hub) PassReceive() { h.recv.announce(nil, false) }
 
 func (s *side) announce(e *End, all bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.count++
 	if e != nil {
 		s.ends = append(s.ends, e)
@@ -106,6 +109,9 @@ func (s *side) announce(e *End, all bool) {
 			break
 		}
 	}
+	list := s.watchers
+	s.mu.Unlock()
+	tellAll(list)
 }
 
 func (w *Waiter) signal() {
