@@ -85,7 +85,7 @@ func (p *rep) Send(m *message.Message) error {
 		return ErrState
 	}
 	p.reply.Frames = append(p.envelope.frames(p.reply.Frames), m.Frames...)
-	p.reply.Owned = m.Owned
+	p.reply.Owned, p.reply.Lender = m.Owned, m.Lender
 	st := pipe.Closed
 	if p.asker != nil {
 		st = p.asker.Write(&p.reply)
@@ -96,7 +96,7 @@ func (p *rep) Send(m *message.Message) error {
 	case pipe.Closed:
 		p.env.Dropped(DroppedUnroutable)
 	}
-	p.reply.Frames, p.reply.Owned = cleared(p.reply.Frames), nil
+	p.reply = message.Message{Frames: cleared(p.reply.Frames)}
 	p.replying, p.asker = false, nil
 	return nil
 }

@@ -139,6 +139,7 @@ func (q *queue) append(m *message.Message) {
 				q.appendFrame(flags, "", f)
 			case m.Owned != nil:
 				q.appendOwned(flags, f, m.Owned)
+			case m.Lender != nil && q.appendLent(flags, f, m.Lender):
 			default:
 				q.appendBlock(flags, f)
 			}
@@ -228,6 +229,21 @@ func (q *queue) appendOwned(flags zmtp.Flags, body []byte, owner *message.Owner)
 	q.push(s)
 }
 
+// appendLent is appendOwned of a body in the memory of a message that was received,
+// if it can be had.
+func (q *queue) appendLent(flags zmtp.Flags, body []byte, from message.Lender) bool {
+	c, off := from.Lend(body)
+	if c == nil {
+		return false
+	}
+	zmtp.AppendHeader(q.reserve(zmtp.MaxHeader)[:0], flags, len(body))
+	q.mid = true
+	s := NewSpan(c, off, off+len(body), 0, nil)
+	s.flags = spanShared | spanBody
+	q.push(s)
+	return true
+}
+
 // An Encoding is one message encoded once for many pipes. Small frames are
 // copied into each, large ones shared.
 type Encoding struct {
@@ -306,11 +322,11 @@ func (q *queue) appendEncoded(spans []Span) {
 	for i := range spans {
 		s := &spans[i]
 		q.mid = i > 0
-		if s.flags&spanWhole == 0 {
+		if s.flags&(spanWhole|spanBody) == 0 {
 			copy(q.reserve(s.Len()), s.Bytes())
 			continue
 		}
 		s.chunk.Retain()
-		q.push(Span{chunk: s.chunk, flags: s.flags&^spanMid | spanShared})
+		q.push(Span{chunk: s.chunk, off: s.off, end: s.end, flags: s.flags&^spanMid | spanShared})
 	}
 }
