@@ -213,24 +213,23 @@ func (l *lane) step() (passed bool, why stall, err error) {
 	err = to.offer(frames, nil)
 	to.out.Lender = nil
 	switch {
-	case err == nil, errors.Is(err, ErrHostUnreachable), errors.Is(err, ErrInvalid):
-		// Nobody can be told of a message that has nowhere to go.
-	case again:
-		from.back.wait(from)
-	default:
-		from.back.put(from, end, own)
-	}
-	switch {
 	case err == nil:
-	case waits(err):
-		return false, noRoom, nil
-	case errors.Is(err, ErrHostUnreachable):
+	case errors.Is(err, ErrHostUnreachable): // nobody can be told
 		to.drops[pattern.DroppedUnroutable].Add(1)
 	case errors.Is(err, ErrInvalid):
 		to.drops[pattern.DroppedMalformed].Add(1)
 	default:
+		if again {
+			from.back.wait(from)
+		} else {
+			from.back.put(from, end, own)
+		}
+		if waits(err) {
+			return false, noRoom, nil
+		}
 		return false, noRoom, to.fail(opProxy, "", err)
 	}
+	why, err = more, nil
 	if l.tap != nil {
 		why, err = l.copyTo(frames, end)
 	}
