@@ -93,10 +93,15 @@ void *push(void *unused); // throughput.c
 void pull(void *s);
 void *rep(void *s); // latency.c
 void req(void);
-void pub(void); // fanout.c
+void publish(int bind); // fanout.c
+void pub(void);
 void subs(void);
 void router(void *s); // router.c
 void dealers(void);
 void visitors(void);
+void forwarder(void); // proxy.c
+void queue(void);
+void feeder(void);
+void worker(void);
 
 #endif
