@@ -16,9 +16,11 @@ const (
 func (e *End) Write(m *message.Message) Status {
 	q := e.out
 	q.mu.Lock()
-	if len(m.Frames) == 1 && m.Kind == message.Data && (q.run.add(m.Frames[0]) || q.run.addLong(m.Frames[0])) {
-		q.mu.Unlock()
-		return OK
+	if m.Kind == message.Data {
+		if f := m.Frames; len(f) == 1 && (q.run.add(f[0]) || q.run.addLong(f[0])) || len(f) > 1 && q.run.addShort(f) {
+			q.mu.Unlock()
+			return OK
+		}
 	}
 	q.settle()
 	st := q.admit(m.Kind)
@@ -28,9 +30,7 @@ func (e *End) Write(m *message.Message) Status {
 	}
 	q.append(m)
 	wake := q.wakeReader()
-	if len(m.Frames) == 1 {
-		q.startRun(len(m.Frames[0]))
-	}
+	q.startRun(m.Size())
 	q.mu.Unlock()
 	if wake {
 		e.hub.tellLater(q.reader)
