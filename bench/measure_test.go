@@ -53,6 +53,8 @@ func TestBothPeersPlayEveryRole(t *testing.T) {
 		{kind: oneToMany, transport: "tcp", size: 64, peers: 3},
 		{kind: oneToMany, transport: "tcp", size: 64, peers: 1, topics: 1500},
 		{kind: manyClients, transport: "tcp", size: 64, peers: 5, depth: 2},
+		{kind: forwarding, transport: "tcp", size: 100},
+		{kind: queueing, transport: "tcp", size: 100, peers: 3, depth: 5},
 		{kind: comeAndGo, transport: "tcp", size: 64, peers: 2},
 		{kind: idle, transport: "tcp", size: 64, peers: 40},
 		{kind: halfOpen, transport: "tcp", size: 64, peers: 40},

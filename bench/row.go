@@ -24,6 +24,9 @@ type kind struct {
 	sides  string // whose processor time it is: of who binds or sends, and of who measures
 	// The roles of the peers: who binds, who connects, and who does both for inproc.
 	binds, connects, alone string
+	// A third process, if there is one: who binds has two endpoints then, and says
+	// first that of who feeds it, then that of who connects.
+	feeds string
 	// The connecting peer measures; otherwise the binding one does.
 	connecterMeasures bool
 	// It is run with plain Recv, too.
@@ -58,6 +61,14 @@ var (
 	comeAndGo = &kind{
 		name: "connects", title: "Coming and going", counts: "connections", sides: "server + clients",
 		binds: "router", connects: "visitors", connecterMeasures: true, patience: 2, first: rate,
+	}
+	forwarding = &kind{
+		name: "proxy XSUB-XPUB", title: "Publishing through a proxy", counts: "deliveries", sides: "proxy + subscriber",
+		binds: "forwarder", feeds: "feeder", connects: "subs", connecterMeasures: true, patience: 2, first: rate,
+	}
+	queueing = &kind{
+		name: "proxy ROUTER-DEALER", title: "Asking through a proxy", counts: "round trips", sides: "proxy + clients",
+		binds: "queue", feeds: "worker", connects: "dealers", connecterMeasures: true, patience: 2, first: rate,
 	}
 	idle = &kind{
 		name: "memory, idle", title: "Memory", counts: "connections",
@@ -94,7 +105,7 @@ func (r row) String() string {
 		name += fmt.Sprintf(" to %d", r.peers)
 	case r.kind == oneOfMany:
 		name += fmt.Sprintf(", 1 of %d", r.peers)
-	case r.kind == manyClients:
+	case r.kind == manyClients, r.kind == queueing:
 		name += fmt.Sprintf(", %d × %d", r.peers, r.depth)
 	}
 	return name

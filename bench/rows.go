@@ -59,6 +59,8 @@ func rows(connections int) []row {
 		many(manyClients, 2, row{peers: 100, depth: 10}),
 		many(manyClients, 1.7, row{peers: 1000, depth: 1}),
 		many(comeAndGo, 2, row{peers: 8}),
+		row{kind: forwarding, transport: "tcp", size: 100, wants: []want{{figure: rate, goal: atLeast(2)}}},
+		row{kind: queueing, transport: "tcp", size: 100, peers: 10, depth: 100, wants: []want{{figure: rate, goal: atLeast(2)}}},
 		row{kind: idle, transport: "tcp", size: 64, peers: connections, wants: []want{
 			{figure: resident, goal: atMost(2.5 * 1024)},
 		}},

@@ -23,7 +23,7 @@ func closeReactor(t testing.TB, r *zmq.Reactor) {
 	}
 }
 
-func handle(t testing.TB, r *zmq.Reactor, s *zmq.Socket, f func(zmq.PollEvent) error) {
+func onMessage(t testing.TB, r *zmq.Reactor, s *zmq.Socket, f func(zmq.PollEvent) error) {
 	t.Helper()
 	if err := r.Handle(s, zmq.PollIn, f); err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestAReactorCallsHandlersAndTimersInItsOwnGoroutine(t *testing.T) {
 		rep, req := join(t, c, "inproc://a", side{zmq.REP, nil}, side{zmq.REQ, nil})
 		r := zmq.NewReactor()
 		defer closeReactor(t, r)
-		handle(t, r, rep, echoing)
+		onMessage(t, r, rep, echoing)
 		var story []string
 		began := time.Now()
 		tell := func(what string) func(zmq.TimerID) error {
@@ -102,10 +102,10 @@ func TestWhatEndsAReactor(t *testing.T) {
 			return ctx
 		}, func(*testing.T, *zmq.Reactor, *zmq.Socket) {}, context.DeadlineExceeded},
 		"a handler's error": {never, func(t *testing.T, r *zmq.Reactor, pull *zmq.Socket) {
-			handle(t, r, pull, func(zmq.PollEvent) error { return wrong })
+			onMessage(t, r, pull, func(zmq.PollEvent) error { return wrong })
 		}, wrong},
 		"a handler that stops": {never, func(t *testing.T, r *zmq.Reactor, pull *zmq.Socket) {
-			handle(t, r, pull, func(zmq.PollEvent) error { return fmt.Errorf("enough: %w", zmq.ErrStop) })
+			onMessage(t, r, pull, func(zmq.PollEvent) error { return fmt.Errorf("enough: %w", zmq.ErrStop) })
 		}, nil},
 		"a timer's error": {never, func(t *testing.T, r *zmq.Reactor, _ *zmq.Socket) {
 			id(t)(r.After(0, func(zmq.TimerID) error { return wrong }))
@@ -114,13 +114,13 @@ func TestWhatEndsAReactor(t *testing.T) {
 			id(t)(r.After(0, func(zmq.TimerID) error { return nil }))
 		}, zmq.ErrEmptyPoller},
 		"a closed socket": {never, func(t *testing.T, r *zmq.Reactor, pull *zmq.Socket) {
-			handle(t, r, pull, func(e zmq.PollEvent) error { return e.Socket.Close() })
+			onMessage(t, r, pull, func(e zmq.PollEvent) error { return e.Socket.Close() })
 		}, zmq.ErrClosed},
 		"the end of zmq": {never, func(t *testing.T, r *zmq.Reactor, pull *zmq.Socket) {
-			handle(t, r, pull, func(e zmq.PollEvent) error { e.Socket.Context().Shutdown(); return nil })
+			onMessage(t, r, pull, func(e zmq.PollEvent) error { e.Socket.Context().Shutdown(); return nil })
 		}, zmq.ErrTerminated},
 		"closing": {never, func(t *testing.T, r *zmq.Reactor, pull *zmq.Socket) {
-			handle(t, r, pull, func(zmq.PollEvent) error { closeReactor(t, r); return nil })
+			onMessage(t, r, pull, func(zmq.PollEvent) error { closeReactor(t, r); return nil })
 		}, zmq.ErrPollerClosed},
 		"a second Run": {never, func(t *testing.T, r *zmq.Reactor, _ *zmq.Socket) {
 			id(t)(r.After(0, func(zmq.TimerID) error { return r.Run(context.Background()) }))
@@ -176,7 +176,7 @@ func TestAHandlerMayTakeOffOthersAndItself(t *testing.T) {
 		send(t, s, "x") // they are ready together
 	}
 	firsts := 0
-	handle(t, r, first, func(e zmq.PollEvent) error {
+	onMessage(t, r, first, func(e zmq.PollEvent) error {
 		if firsts++; firsts > 1 {
 			return errors.New("called after it was taken off")
 		}
@@ -186,13 +186,13 @@ func TestAHandlerMayTakeOffOthersAndItself(t *testing.T) {
 		return errors.Join(r.Remove(first), r.Remove(second), r.Modify(third, 0))
 	})
 	wrong := func(zmq.PollEvent) error { return errors.New("called though it was taken off") }
-	handle(t, r, second, wrong)
-	handle(t, r, third, wrong)
+	onMessage(t, r, second, wrong)
+	onMessage(t, r, third, wrong)
 	steps := 0
 	id(t)(r.Every(0, func(zmq.TimerID) error {
 		switch steps++; steps {
 		case 10: // another handler for the same socket
-			handle(t, r, second, func(e zmq.PollEvent) error {
+			onMessage(t, r, second, func(e zmq.PollEvent) error {
 				want(t, second, "x")
 				return zmq.ErrStop
 			})
@@ -232,7 +232,7 @@ func TestATimerMayBeCancelledAndResetWhileAReactorRuns(t *testing.T) {
 func TestAReactorGoesOnWithWhatWasNotHandled(t *testing.T) {
 	r := newReactor(t)
 	pull, push := join(t, newContext(t), "inproc://a", side{zmq.PULL, nil}, side{zmq.PUSH, nil})
-	handle(t, r, pull, func(zmq.PollEvent) error {
+	onMessage(t, r, pull, func(zmq.PollEvent) error {
 		want(t, pull, "x")
 		return zmq.ErrStop
 	})
@@ -254,7 +254,7 @@ func TestHandlersMayComeFromElsewhereWhileAReactorRuns(t *testing.T) {
 	go func() { ended <- r.Run(within(t)) }()
 	for i := range 50 {
 		rep, req := join(t, c, fmt.Sprint("inproc://", i), side{zmq.REP, nil}, side{zmq.REQ, nil})
-		handle(t, r, rep, echoing)
+		onMessage(t, r, rep, echoing)
 		send(t, req, "x")
 		want(t, req, "x")
 		if err := r.Remove(rep); err != nil {

@@ -21,7 +21,7 @@ func (s *Socket) CanRecv() bool {
 	can := false
 	s.both(func() {
 		s.hub.Readable(s.pattern.Readable)
-		can = s.pattern.CanRecv()
+		can = s.back.waits || s.pattern.CanRecv()
 	})
 	return can
 }
@@ -31,7 +31,7 @@ func (s *Socket) ready(want PollEvents) (have PollEvents, dead error) {
 	alive := s.both(func() {
 		if want&PollIn != 0 {
 			s.hub.Readable(s.pattern.Readable)
-			if s.pattern.CanRecv() {
+			if s.back.waits || s.pattern.CanRecv() {
 				have |= PollIn
 			}
 		}

@@ -21,8 +21,9 @@ import (
 // Every method may be called from any goroutine at any time. A call that waits
 // ends when its context does; then nothing was sent and nothing was taken.
 type Socket struct {
-	ctx *Context
-	row *pattern.Row
+	ctx    *Context
+	row    *pattern.Row
+	serial uint64 // of all sockets of the process: the order of their locks
 
 	sendTimeout atomic.Int64 // nanoseconds; zero: for ever, below: not at all
 	recvTimeout atomic.Int64
@@ -54,6 +55,7 @@ type Socket struct {
 	recvMu recvLock // guards the pattern's receiving side and all to the next blank line
 	in     message.Message
 	slab   slab
+	back   putBack
 
 	dead error // why calls fail; written under sendMu and recvMu, read under either
 
@@ -86,9 +88,12 @@ type linked struct {
 	connects bool
 }
 
+// serials counts the sockets of the process.
+var serials atomic.Uint64
+
 func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	s := &Socket{
-		ctx: c, row: row, config: config.clone(),
+		ctx: c, row: row, serial: serials.Add(1), config: config.clone(),
 		listeners: make(map[string][]*engine.Listener),
 		names:     make(map[string]struct{}),
 		sessions:  make(map[*engine.Session]*pipe.End),
@@ -230,6 +235,11 @@ func (s *Socket) send(ctx context.Context, frames [][]byte, owner *message.Owner
 // sendSlowly sends, and waits when that is what it takes.
 func (s *Socket) sendSlowly(ctx context.Context, frames [][]byte, owner *message.Owner) error {
 	w := waiting{socket: s, ctx: ctx, op: opSend}
+	return s.sendWaiting(&w, frames, owner)
+}
+
+// sendWaiting is sendSlowly by way of w.
+func (s *Socket) sendWaiting(w *waiting, frames [][]byte, owner *message.Owner) error {
 	err := w.begin()
 	for err == nil {
 		s.lockSend()
@@ -469,6 +479,11 @@ func (s *Socket) unlockRecv() {
 // what next returned.
 func (s *Socket) recvSlowly(ctx context.Context, take func(from *pipe.End, own int)) error {
 	w := waiting{socket: s, ctx: ctx, op: opRecv}
+	return s.recvWaiting(&w, take)
+}
+
+// recvWaiting is recvSlowly by way of w.
+func (s *Socket) recvWaiting(w *waiting, take func(from *pipe.End, own int)) error {
 	err := w.begin()
 	for err == nil {
 		s.lockRecv()
@@ -495,6 +510,10 @@ func (s *Socket) next() (from *pipe.End, own int, err error) {
 		return nil, 0, s.dead
 	}
 	if s.hub.HasReadable() {
+		if s.back.waits {
+			s.back.take(s)
+			return nil, 0, nil
+		}
 		s.hub.Readable(s.pattern.Readable)
 	}
 	from, err = s.pattern.Recv(&s.in)

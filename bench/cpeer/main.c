@@ -7,8 +7,10 @@
 //        [-peers=N] [-depth=N] [-topics=N]
 //
 // The roles pull, rep, pollrep, pub and router bind; push, req, subs, dealers and visitors
-// connect; pushpull, reqrep and pollreq hold both ends in one process, for inproc. Options
-// keep libzmq's defaults but where fanout.c says otherwise.
+// connect; forwarder and queue are steerable proxies that bind, and feeder and worker
+// connect to them from the other side; pushpull, reqrep and pollreq hold both ends in one
+// process, for inproc. Options keep libzmq's defaults but where fanout.c and proxy.c
+// say otherwise.
 // On standard input "mark" asks for a mark event, "trim" for giving back all
 // memory that is not needed; "quit" or end of file ends the process at once.
 
@@ -188,6 +190,7 @@ static const struct {
     {"pollrep", play_pollrep}, {"pollreq", play_pollreq},
     {"pub", pub}, {"subs", subs},
     {"router", play_router}, {"dealers", dealers}, {"visitors", visitors},
+    {"forwarder", forwarder}, {"queue", queue}, {"feeder", feeder}, {"worker", worker},
 };
 
 // raise_limit lets this process have as many descriptors as it may.

@@ -94,10 +94,15 @@ void pull(void *s);
 void *rep(void *s); // latency.c
 void req(void);
 void *poll_rep(void *s); // poll.c
-void pub(void); // fanout.c
+void publish(int bind); // fanout.c
+void pub(void);
 void subs(void);
 void router(void *s); // router.c
 void dealers(void);
 void visitors(void);
+void forwarder(void); // proxy.c
+void queue(void);
+void feeder(void);
+void worker(void);
 
 #endif

@@ -6,7 +6,9 @@
 //	     [-peers=N] [-depth=N] [-topics=N]
 //
 // The roles pull, rep, pollrep, pub and router bind; push, req, subs, dealers and
-// visitors connect; pushpull, reqrep and pollreq hold both ends in one process, for inproc. Options
+// visitors connect; forwarder and queue are steerable proxies that bind, and feeder and
+// worker connect to them from the other side; pushpull, reqrep and pollreq hold both ends
+// in one process, for inproc. Options
 // keep their defaults but where fanout.go says otherwise.
 // On standard input "mark" asks for a mark event, "trim" for giving back all
 // memory that is not needed; "quit" or end of file ends the process at once.
@@ -115,6 +117,12 @@ var roles = map[string]func(*peer) error{
 	"router":   func(p *peer) error { return p.bound(zmq.ROUTER, nil, p.router) },
 	"dealers":  func(p *peer) error { return p.many(p.dealer) },
 	"visitors": func(p *peer) error { return p.many(p.visitor) },
+	"forwarder": func(p *peer) error {
+		return p.proxy(zmq.XSUB, nil, zmq.XPUB, nothingDropped)
+	},
+	"queue":  func(p *peer) error { return p.proxy(zmq.DEALER, nil, zmq.ROUTER, nil) },
+	"feeder": func(p *peer) error { return p.dialled(zmq.PUB, nothingDropped, p.pub) },
+	"worker": func(p *peer) error { return p.dialled(zmq.DEALER, nil, p.router) },
 	"pushpull": func(p *peer) error {
 		return p.bound(zmq.PULL, nil, func(s *zmq.Socket) error {
 			return firstError(p.push, func() error { return p.pull(s) })
@@ -181,6 +189,15 @@ func (p *peer) dial(t zmq.SocketType, config *zmq.Config) (*zmq.Socket, error) {
 		return nil, err
 	}
 	return s, s.Connect(p.endpoint)
+}
+
+// dialled makes a socket that connects, and plays with it.
+func (p *peer) dialled(t zmq.SocketType, config *zmq.Config, play func(*zmq.Socket) error) error {
+	s, err := p.dial(t, config)
+	if err != nil {
+		return err
+	}
+	return play(s)
 }
 
 var errSize = errors.New("a message of the wrong size arrived")

@@ -72,7 +72,7 @@ func (a *addressed) find(m *message.Message) *pipe.End {
 
 // write sends m without its first frame.
 func (a *addressed) write(e *pipe.End, m *message.Message) pipe.Status {
-	a.out.Frames, a.out.Owned = m.Frames[1:], m.Owned
+	a.out.Frames, a.out.Owned, a.out.Lender = m.Frames[1:], m.Owned, m.Lender
 	st := e.Write(&a.out)
 	a.out = message.Message{}
 	return st

@@ -83,9 +83,9 @@ func (p *req) ask(e *pipe.End, m *message.Message) bool {
 		r.Frames = append(r.Frames, p.id[:])
 	}
 	r.Frames = append(append(r.Frames, empty), m.Frames...)
-	r.Owned = m.Owned
+	r.Owned, r.Lender = m.Owned, m.Lender
 	st := e.Write(r)
-	r.Frames, r.Owned = cleared(r.Frames), nil
+	*r = message.Message{Frames: cleared(r.Frames)}
 	if st != pipe.OK {
 		p.out.Remove(e)
 		return false

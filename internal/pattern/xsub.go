@@ -116,6 +116,7 @@ func (p *xsub) sort(m *message.Message) {
 	o := p.env.Options
 	p.changes = p.changes[:0]
 	p.whole.Owned, p.plain.Owned = m.Owned, m.Owned
+	p.whole.Lender, p.plain.Lender = m.Lender, m.Lender
 	for i, f := range m.Frames {
 		kind := message.Data
 		if i == 0 || !o.OnlyFirstSubscribe {

@@ -42,6 +42,7 @@ type side struct {
 	news atomic.Bool // ends is not empty; read without mu, so that a busy socket need not lock
 
 	mu      sync.Mutex // guards all below
+	held    bool       // news stays true whatever is adopted
 	ends    []*End     // announced and not yet adopted
 	spare   []*End     // the list that the adopting side emptied last
 	waiters []*Waiter  // first come, first served
@@ -131,6 +132,16 @@ func (h *Hub) HasReadable() bool { return h.recv.news.Load() }
 // HasWritable is HasReadable for room.
 func (h *Hub) HasWritable() bool { return h.send.news.Load() }
 
+// HoldReadable makes HasReadable true for as long as on says: something that the
+// hub does not know of is to be received first.
+func (h *Hub) HoldReadable(on bool) {
+	s := &h.recv
+	s.mu.Lock()
+	s.held = on
+	s.news.Store(on || len(s.ends) > 0)
+	s.mu.Unlock()
+}
+
 // Readable calls adopt for every end that became readable since the last call.
 // Called with recvMu held, which is what keeps two calls apart.
 func (h *Hub) Readable(adopt func(*End)) { h.recv.adopt(adopt) }
@@ -143,7 +154,7 @@ func (s *side) adopt(adopt func(*End)) {
 	s.mu.Lock()
 	ends := s.ends
 	s.ends, s.spare = s.spare[:0], nil
-	s.news.Store(false)
+	s.news.Store(s.held)
 	s.mu.Unlock()
 	for _, e := range ends {
 		adopt(e)
@@ -278,6 +289,10 @@ func (t *Tell) Now() {
 		t.more[i] = nil
 	}
 }
+
+// Behind says that more is about to be written, so that what was written need not
+// go out at once.
+func (t *Tell) Behind() { t.alone = false }
 
 // Many reports whether the list has more than one entry, so that it is worth
 // giving back.

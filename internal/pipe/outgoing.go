@@ -205,7 +205,7 @@ func appendRange(kept, spans []Span, from, fromRest, to, toRest int, mid bool) [
 			if i == to {
 				s.end -= uint32(toRest)
 			}
-			if k := len(kept) - 1; k >= 0 && kept[k].chunk == s.chunk && kept[k].flags&spanWhole == 0 && kept[k].end == s.off {
+			if k := len(kept) - 1; k >= 0 && kept[k].chunk == s.chunk && (kept[k].flags|s.flags)&(spanWhole|spanBody) == 0 && kept[k].end == s.off {
 				kept[k].end = s.end
 				continue
 			}
