@@ -240,7 +240,7 @@ func ExampleSocket_Set() {
 	fmt.Println(push.Config().HighWater.Send)
 	// Output:
 	// zmq: PUSH: send: timed out
-	// zmq: PUSH: set: WithSendHighWater: invalid argument: Config.HighWater.Send is -5, less than -1
+	// zmq: PUSH: set: WithSendHighWater: invalid argument: Config.HighWater.Send is -5, must be -1 to 2147483647
 	// 10
 }
 

@@ -59,9 +59,11 @@ type Socket struct {
 
 	mu        sync.Mutex // guards all below
 	config    Config
+	changes   uint64 // how often config has changed
+	used      bool   // there is an endpoint, or was one
 	closed    bool
 	listeners map[string][]*engine.Listener // an ipc path may be bound anew
-	names     map[string]struct{}           // bound inproc names
+	names     map[string]neighbour          // bound inproc names
 	sessions  map[*engine.Session]*pipe.End
 	leaving   map[*engine.Session]struct{} // those of them whose endpoint was given up
 	links     map[*pipe.End]*linked
@@ -86,7 +88,7 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	s := &Socket{
 		ctx: c, row: row, config: config.clone(),
 		listeners: make(map[string][]*engine.Listener),
-		names:     make(map[string]struct{}),
+		names:     make(map[string]neighbour),
 		sessions:  make(map[*engine.Session]*pipe.End),
 		leaving:   make(map[*engine.Session]struct{}),
 		links:     make(map[*pipe.End]*linked),

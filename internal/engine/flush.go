@@ -163,6 +163,7 @@ func (f *flusher) write(scratch *pieces, most int) wrote {
 			f.farewell()
 			return wroteLast
 		}
+		list = atMost(list, f.c.writeMost)
 		size := sizeOf(list)
 		if most > 0 && (done || size > most) {
 			return wroteSome

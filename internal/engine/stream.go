@@ -116,6 +116,7 @@ func (c *stream) write() {
 		list, st = c.out.next(list[:0])
 		switch st {
 		case pipe.OK:
+			list = atMost(list, c.writeMost)
 			n, err := writeList(c.net, list)
 			c.out.written(n)
 			if err != nil {

@@ -12,12 +12,12 @@ import (
 // from one, and what goes to one, has its routing id in front. libzmq:
 // ZMQ_STREAM.
 type stream struct {
-	addressed
+	*addressed
 	last []byte // the routing id of the newest pipe that connects
 }
 
 func newStream(env *Env) Pattern {
-	return &stream{addressed: addressed{env: env, book: routing.NewAddressBook(), in: routing.NewFairQueue()}}
+	return &stream{addressed: &addressed{env: env, book: routing.NewAddressBook(), in: routing.NewFairQueue()}}
 }
 
 // Identifier is what STREAM has beyond Pattern. Called with both locks held.

@@ -99,7 +99,7 @@ var rows = [...]Row{
 		Sends: true, Receives: true, AnnouncesID: true, Conflates: true, OneConnect: true,
 	},
 	{
-		Type: ROUTER, Name: "ROUTER", Peers: []string{"REQ", "DEALER", "ROUTER"}, New: newRouter,
+		Type: ROUTER, Name: "ROUTER", Peers: []string{"REQ", "DEALER", "ROUTER"}, New: newRawableRouter,
 		Sends: true, Receives: true, PrependsID: true, AnnouncesID: true,
 	},
 	{
