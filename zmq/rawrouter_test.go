@@ -23,7 +23,7 @@ func dialPlain(t *testing.T, endpoint string) net.Conn {
 // TestARawRouterSpeaksPlainOctets is what libzmq's does with ZMQ_ROUTER_RAW, step
 // by step: see interop.
 func TestARawRouterSpeaksPlainOctets(t *testing.T) {
-	s := newSocket(t, newContext(t), zmq.ROUTER, &zmq.Config{Router: zmq.Router{Raw: true}})
+	s := newSocket(t, newContext(t), zmq.ROUTER, &zmq.Config{Router: zmq.Router{Raw: true}, Linger: zmq.Forever})
 	conn := dialPlain(t, bind(t, s, "tcp://127.0.0.1:*"))
 	hello := recv(t, s)
 	if len(hello.Frames) != 2 || len(hello.Frames[0]) != 5 || hello.Frames[0][0] != 0 || len(hello.Frames[1]) != 0 {
