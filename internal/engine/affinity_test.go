@@ -19,6 +19,7 @@ func TestAConnectionIsInALoopThatItsAffinityNames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSocket(t, "PULL", "PUSH")
+			defer s.close(0)
 			s.env.Multiplexer, s.env.Loops = "", 3
 			s.cfg.Affinity = affinity
 			counts := map[*loop]int{}

@@ -1,12 +1,9 @@
 package engine
 
-// atMost shortens a list of pieces to so many octets; zero leaves it as it is. The
-// list is the caller's, but not the octets.
+// atMost shortens a list of pieces to so many octets, at least one. The list is the
+// caller's, but not the octets.
 func atMost(list [][]byte, most int32) [][]byte {
 	left := int(most)
-	if left == 0 {
-		return list
-	}
 	for i, piece := range list {
 		if len(piece) >= left {
 			list[i] = piece[:left]

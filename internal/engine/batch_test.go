@@ -17,7 +17,7 @@ import (
 
 func TestAListIsShortenedToSoManyOctets(t *testing.T) {
 	for most, want := range map[int32]string{
-		0: "abc|de|f", 1: "a", 2: "ab", 3: "abc", 4: "abc|d", 5: "abc|de", 6: "abc|de|f", 7: "abc|de|f",
+		1: "a", 2: "ab", 3: "abc", 4: "abc|d", 5: "abc|de", 6: "abc|de|f", 7: "abc|de|f",
 	} {
 		list := atMost([][]byte{[]byte("abc"), []byte("de"), []byte("f")}, most)
 		words := make([]string, len(list))
