@@ -95,9 +95,7 @@ func optionTables(t *testing.T) map[string][]optionRow {
 			row.says = cells[0]
 		}
 		row.standard, row.values = cells[2], cells[3]
-		for _, test := range strings.Fields(strings.NewReplacer("`", "", ",", " ").Replace(cells[5])) {
-			row.tests = append(row.tests, test)
-		}
+		row.tests = strings.Fields(strings.NewReplacer("`", "", ",", " ").Replace(cells[5]))
 		tables[heading] = append(tables[heading], row)
 	}
 	return tables

@@ -155,7 +155,7 @@ func (p *Proxy) negotiate(conn net.Conn, r *ProxyRequest) (reply byte, err error
 		return 0, err
 	}
 	r.Kind = request[3]
-	host := ""
+	var host string
 	switch r.Kind {
 	case 1, 4:
 		ip := make(net.IP, map[byte]int{1: 4, 4: 16}[r.Kind])

@@ -94,7 +94,7 @@ func TestFiltersLookAtTheOtherGroupsOfAProcess(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives a process groups of another user")
 	}
-	const user, group, further = 61001, 61002, 61003
+	const who, group, further = 61001, 61002, 61003
 	many := []uint32{further}
 	for i := range uint32(100) { // more than are asked for at first
 		many = append(many, 62000+i)
@@ -103,7 +103,7 @@ func TestFiltersLookAtTheOtherGroupsOfAProcess(t *testing.T) {
 		o    transport.Options
 		want bool
 	}{
-		"its user":                  {transport.Options{AcceptUIDs: []uint32{user}}, true},
+		"its user":                  {transport.Options{AcceptUIDs: []uint32{who}}, true},
 		"its first group":           {transport.Options{AcceptGIDs: []uint32{group}}, true},
 		"a further group":           {transport.Options{AcceptGIDs: []uint32{further}}, true},
 		"the last of many":          {transport.Options{AcceptGIDs: []uint32{62099}}, true},
@@ -111,7 +111,7 @@ func TestFiltersLookAtTheOtherGroupsOfAProcess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := transporttest.Listen(t, ipc.Transport{}, abstract(t), &test.o)
-			dialler(t, l.Address(), &syscall.Credential{Uid: user, Gid: group, Groups: many})
+			dialler(t, l.Address(), &syscall.Credential{Uid: who, Gid: group, Groups: many})
 			admitted(t, l, test.want)
 		})
 	}
