@@ -144,6 +144,43 @@ func TestAChangeOfConflateIsForLaterEndpoints(t *testing.T) {
 	}
 }
 
+// TestAChangeOfNoticesIsForLaterEndpoints has peers come to an endpoint of each
+// kind.
+func TestAChangeOfNoticesIsForLaterEndpoints(t *testing.T) {
+	for name, row := range map[string]struct {
+		typ    zmq.SocketType
+		first  bool // whether the first endpoint tells
+		change func(*zmq.Config)
+	}{
+		"a ROUTER that begins to tell": {zmq.ROUTER, false, func(c *zmq.Config) { c.Router.NotifyConnect = true }},
+		"a STREAM that ceases":         {zmq.STREAM, true, func(c *zmq.Config) { c.Stream.Silent = true }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newContext(t)
+			s := newSocket(t, c, row.typ, nil)
+			first := bind(t, s, "tcp://127.0.0.1:*")
+			if err := s.Configure(row.change); err != nil {
+				t.Fatal(err)
+			}
+			second := bind(t, s, "tcp://127.0.0.1:*")
+			for endpoint, tells := range map[string]bool{first: row.first, second: !row.first} {
+				before := len(s.Peers())
+				if row.typ == zmq.ROUTER {
+					connect(t, newSocket(t, c, zmq.DEALER, nil), endpoint)
+				} else {
+					dialPlain(t, endpoint)
+				}
+				peers(t, s, before+1)
+				if !tells {
+					nothing(t, s)
+				} else if m := recv(t, s); len(m.Frames) != 2 || len(m.Frames[1]) != 0 {
+					t.Errorf("the notice is %q", m.Frames)
+				}
+			}
+		})
+	}
+}
+
 // TestALimitIsForLaterEndpoints sends too much to an endpoint of each kind.
 func TestALimitIsForLaterEndpoints(t *testing.T) {
 	c := newContext(t)

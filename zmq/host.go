@@ -44,6 +44,7 @@ func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
 	app, end = pipe.New(c)
 	app.Join(&h.hub)
 	app.Connecting, app.WantID, app.Link = session.Connecting(), session.WantID(), session
+	app.Notices = session.Config().Notices
 	end.Carry(session)
 	session.Hold(app, end)
 	if !h.row.Receives && !h.row.Publisher {

@@ -102,6 +102,7 @@ func optionTables(t *testing.T) map[string][]optionRow {
 }
 
 func TestTheListOfOptions(t *testing.T) {
+	t.Setenv("ZEROMUX_MULTIPLEXER", "") // which stands in for a default
 	tables := optionTables(t)
 	ofSockets, ofContexts, own := tables["Options of sockets"], tables["Options of contexts"], tables["Here alone"]
 

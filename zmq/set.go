@@ -151,11 +151,11 @@ func (s *Socket) Set(options ...Option) error {
 // when something in it cannot be, nothing. change is called again if the
 // configuration has changed meanwhile in another way.
 //
-// HighWater, Linger, SendTimeout, RecvTimeout, and what is in Router, Req, PubSub,
-// Stream and Limits.Subscriptions counts at once; whoever waits in Send or Recv
-// looks again. Everything else is for endpoints that are bound or connected later:
-// those that there are, with the connections that they get, stay as they are.
-// Router.Raw does not change once there has been an endpoint. libzmq:
+// HighWater, Linger, SendTimeout, RecvTimeout, Limits.Subscriptions, Req, PubSub, and
+// of Router Mandatory, Handover and Probe count at once; whoever waits in Send or
+// Recv looks again. Everything else is for endpoints that are bound or connected
+// later: those that there are, with the connections that they get, stay as they
+// are. Router.Raw does not change once there has been an endpoint. libzmq:
 // zmq_setsockopt.
 //
 // The error wraps ErrInvalid, ErrClosed, ErrTerminated, or errors.ErrUnsupported

@@ -63,6 +63,7 @@ func (c *Config) pattern() pattern.Options {
 
 // engine is the engine's share of c, for a socket of the type of row.
 func (c *Config) engine(row *pattern.Row) *engine.Config {
+	rules := c.pattern()
 	e := &engine.Config{
 		SocketType: row.Name, SocketNumber: byte(row.Type), Peers: row.Peers,
 		RoutingID: []byte(c.RoutingID), AnnouncesID: row.AnnouncesID,
@@ -77,6 +78,7 @@ func (c *Config) engine(row *pattern.Row) *engine.Config {
 		WriteMost:            c.Network.WriteMost,
 		Affinity:             c.Network.Affinity,
 		Conflate:             c.Conflate && row.Conflates,
+		Notices:              row.Notices(&rules),
 		HeartbeatInterval:    c.Heartbeat.Interval,
 		HeartbeatTimeout:     withDefault(c.Heartbeat.Timeout, c.Heartbeat.Interval),
 		HeartbeatTTL:         c.Heartbeat.TTL,

@@ -98,9 +98,10 @@ type Config struct {
 	// one with number i; zero: any, or none for the only connection of a socket.
 	// libzmq: ZMQ_AFFINITY.
 	Affinity uint64
-	// Conflate is for the host, which finds it in Session.Config when it makes a
-	// pipe. libzmq: ZMQ_CONFLATE.
+	// Conflate and Notices are for the host, which finds them in Session.Config when
+	// it makes a pipe. libzmq: ZMQ_CONFLATE, ZMQ_ROUTER_NOTIFY, ZMQ_STREAM_NOTIFY.
 	Conflate bool
+	Notices  uint8
 
 	// HeartbeatInterval is the time between PINGs; zero: none.
 	// libzmq: ZMQ_HEARTBEAT_IVL.

@@ -145,6 +145,7 @@ const (
 
 // Options are a pattern's share of the socket's options. The zero value is
 // libzmq's default, but for StreamSilent, which inverts ZMQ_STREAM_NOTIFY.
+// RouterNotify and StreamSilent count where Row.Notices is asked.
 type Options struct {
 	RouterMandatory bool // ROUTER: an unknown or full peer is an error. ZMQ_ROUTER_MANDATORY
 	RouterHandover  bool // ROUTER: a newcomer takes over a routing id in use. ZMQ_ROUTER_HANDOVER

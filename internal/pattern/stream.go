@@ -61,10 +61,10 @@ func (p *stream) Offline(e *pipe.End) {
 	}
 }
 
-// tell makes a notice, if the socket wants any and the application does not
+// tell makes a notice, if the endpoint wants any and the application does not
 // know: it has closed the connection itself.
 func (p *stream) tell(e *pipe.End) {
-	if !p.env.Options.StreamSilent && !callerOf(e).closing {
+	if e.Notices != 0 && !callerOf(e).closing {
 		p.notify(e)
 	}
 }
