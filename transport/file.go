@@ -12,6 +12,9 @@ import (
 // listens already; else the error wraps ErrInvalid. Where that cannot be done it
 // wraps errors.ErrUnsupported.
 func ListenerOf(f *os.File) (net.Listener, error) {
+	if f == nil {
+		return nil, fmt.Errorf("%w: no file", ErrInvalid)
+	}
 	l, err := net.FileListener(f)
 	switch {
 	case err != nil && runtime.GOOS == "windows":

@@ -85,7 +85,7 @@ func TestADescriptorThatIsNoListener(t *testing.T) {
 	closed.Close()
 
 	for name, file := range map[string]*os.File{
-		"a file": plain, "a connection": connected, "a listener of ipc": other, "closed": closed,
+		"a file": plain, "a connection": connected, "a listener of ipc": other, "closed": closed, "none": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, err := Transport{}.ListenFile(file, nil)
