@@ -54,8 +54,8 @@ func (s *Socket) close(err error) error {
 			errs = append(errs, l.Close())
 		}
 	}
-	for name := range names {
-		s.ctx.registry.Unbind(name, s.side())
+	for name, side := range names {
+		s.ctx.registry.Unbind(name, side)
 	}
 
 	s.mu.Lock()

@@ -36,6 +36,11 @@ var (
 	// EMFILE.
 	ErrTooManySockets = errors.New("too many sockets in the context")
 
+	// ErrNoIOThreads: the context has no loop for the connections of this
+	// endpoint: none at all, or none that Network.Affinity names. libzmq:
+	// EMTHREAD.
+	ErrNoIOThreads = errors.New("no I/O thread is available")
+
 	// ErrState: the socket type forbids this call at this time, such as a
 	// second request before the reply. libzmq: EFSM.
 	ErrState error = pattern.ErrState
@@ -208,6 +213,7 @@ const (
 	efsm           = syscall.Errno(hausnumero + 51)
 	enocompatproto = syscall.Errno(hausnumero + 52)
 	eterm          = syscall.Errno(hausnumero + 53)
+	emthread       = syscall.Errno(hausnumero + 54)
 )
 
 // numbers is what libzmq would have set, for each sentinel.
@@ -220,6 +226,7 @@ var numbers = []struct {
 	{ErrClosed, syscall.ENOTSOCK},
 	{ErrTerminated, eterm},
 	{ErrTooManySockets, syscall.EMFILE},
+	{ErrNoIOThreads, emthread},
 	{ErrState, efsm},
 	{ErrHostUnreachable, syscall.EHOSTUNREACH},
 	{ErrTooLarge, syscall.EMSGSIZE},
@@ -237,8 +244,8 @@ var numbers = []struct {
 }
 
 // Errno is the number that libzmq would have set for err, by this system's
-// numbering, with libzmq's own for EFSM, ENOCOMPATPROTO and ETERM. It is zero
-// for nil and EINVAL for an error that libzmq does not know.
+// numbering, with libzmq's own for EFSM, ENOCOMPATPROTO, ETERM and EMTHREAD. It
+// is zero for nil and EINVAL for an error that libzmq does not know.
 func Errno(err error) syscall.Errno {
 	if err == nil {
 		return 0

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -354,8 +355,49 @@ func ExampleSocket_Set() {
 	fmt.Println(push.Config().HighWater.Send)
 	// Output:
 	// zmq: PUSH: send: timed out
-	// zmq: PUSH: set: WithSendHighWater: invalid argument: Config.HighWater.Send is -5, less than -1
+	// zmq: PUSH: set: WithSendHighWater: invalid argument: Config.HighWater.Send is -5, must be -1 to 2147483647
 	// 10
+}
+
+// What concerns connections counts for endpoints that come later.
+func ExampleSocket_Configure() {
+	ctx, cancel := patient()
+	defer cancel()
+	zctx := zmq.NewContext(nil)
+	defer zctx.Term(ctx)
+
+	pull := must(zctx.NewSocket(zmq.PULL, nil))
+	check(pull.Configure(func(c *zmq.Config) {
+		c.Limits.MessageSize = 1 << 20
+		c.TCP.AcceptFrom = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	}))
+	must(pull.Bind("tcp://127.0.0.1:*"))
+	fmt.Println(pull.Configure(func(c *zmq.Config) { c.TCP.TOS = 256 }))
+	fmt.Println(pull.Config().TCP.TOS, pull.Effective().HighWater.Recv)
+	// Output:
+	// zmq: PULL: set: invalid argument: Config.TCP.TOS is 256, must be 0 to 255
+	// 0 1000
+}
+
+// A socket that somebody else has opened, such as systemd, is an endpoint.
+func ExampleSocket_BindFile() {
+	ctx, cancel := patient()
+	defer cancel()
+	zctx := zmq.NewContext(nil)
+	defer zctx.Term(ctx)
+
+	listener := must(net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))
+	file := must(listener.File()) // as os.NewFile(3, "") of systemd
+	check(listener.Close())
+
+	pull := must(zctx.NewSocket(zmq.PULL, nil))
+	endpoint := must(pull.BindFile("tcp://*", file))
+	check(file.Close())
+	push := must(zctx.NewSocket(zmq.PUSH, nil))
+	check(push.Connect(endpoint))
+	check(push.SendString(ctx, "hello"))
+	fmt.Println(must(pull.Recv(ctx)))
+	// Output: hello
 }
 
 // RecvInto in a loop allocates nothing.

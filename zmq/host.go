@@ -41,13 +41,12 @@ func (h host) Alone(session *engine.Session) bool {
 
 // Open implements engine.Host.
 func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
-	h.mu.Lock()
-	c := h.pipeConfig()
-	h.mu.Unlock()
+	c := h.pipeConfig(session.Config().Conflate)
 	c.SendMarkPeer, c.RecvMarkPeer = -1, -1
 	app, end = pipe.New(c)
 	app.Join(&h.hub)
 	app.Connecting, app.WantID, app.Link = session.Connecting(), session.WantID(), session
+	app.Notices = session.Config().Notices
 	end.Carry(session)
 	session.Hold(app, end)
 	if !h.row.Receives && !h.row.Publisher {
@@ -98,13 +97,13 @@ func (s *Socket) look() {
 	s.hub.WakeReceivers()
 }
 
-// pipeConfig is how the socket wants its pipes. s.mu is held.
-func (s *Socket) pipeConfig() pipe.Config {
+// pipeConfig is how the socket wants the pipes of an endpoint that conflates or
+// does not.
+func (s *Socket) pipeConfig(conflate bool) pipe.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	send, recv := s.config.HighWater.marks()
-	return pipe.Config{
-		Pool: s.ctx.env.Pool, SendMark: send, RecvMark: recv,
-		Conflate: s.config.Conflate && s.row.Conflates,
-	}
+	return pipe.Config{Pool: s.ctx.env.Pool, SendMark: send, RecvMark: recv, Conflate: conflate}
 }
 
 // Online implements engine.Host. A session that was given up meanwhile only sends what
@@ -258,25 +257,20 @@ func (s *Socket) part(app *pipe.End, link *inproc.Link) {
 	link.Close(app)
 }
 
-// neighbour is the socket in the eyes of others of its process.
-type neighbour struct{ *Socket }
-
-// side returns the socket as package inproc knows it; the same value each time.
-func (s *Socket) side() inproc.Side { return neighbour{s} }
+// neighbour is the socket in the eyes of others of its process: one of its inproc
+// endpoints.
+type neighbour struct {
+	*Socket
+	own *Config // as it was when the name was bound or connected to
+}
 
 // Peer implements inproc.Side.
 func (n neighbour) Peer() *message.Peer {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return &message.Peer{SocketType: n.row.Name, RoutingID: []byte(n.config.RoutingID), Inproc: true}
+	return &message.Peer{SocketType: n.row.Name, RoutingID: []byte(n.own.RoutingID), Inproc: true}
 }
 
 // Pipe implements inproc.Side.
-func (n neighbour) Pipe() pipe.Config {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.pipeConfig()
-}
+func (n neighbour) Pipe() pipe.Config { return n.pipeConfig(n.own.Conflate && n.row.Conflates) }
 
 // Attach implements inproc.Side.
 func (n neighbour) Attach(e *pipe.End, l *inproc.Link) bool {

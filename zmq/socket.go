@@ -61,11 +61,13 @@ type Socket struct {
 
 	mu        sync.Mutex // guards all below
 	config    Config
+	changes   uint64 // how often config has changed
+	used      bool   // there is an endpoint, or was one
 	closed    bool
 	swept     bool                          // Close has ended all but the sessions
 	over      bool                          // nothing of the socket is left
 	listeners map[string][]*engine.Listener // an ipc path may be bound anew
-	names     map[string]struct{}           // bound inproc names
+	names     map[string]neighbour          // bound inproc names
 	sessions  map[*engine.Session]*pipe.End
 	leaving   map[*engine.Session]struct{} // those of them whose endpoint was given up
 	links     map[*pipe.End]*linked
@@ -95,7 +97,7 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	s := &Socket{
 		ctx: c, row: row, serial: serials.Add(1), config: config.clone(),
 		listeners: make(map[string][]*engine.Listener),
-		names:     make(map[string]struct{}),
+		names:     make(map[string]neighbour),
 		sessions:  make(map[*engine.Session]*pipe.End),
 		leaving:   make(map[*engine.Session]struct{}),
 		links:     make(map[*pipe.End]*linked),

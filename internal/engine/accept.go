@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"time"
 
 	"zeromux/transport"
@@ -41,6 +42,17 @@ func Listen(env *Env, host Host, cfg *Config, t transport.Transport, address, pr
 		return nil, err
 	}
 	return serve(&origin{env: env, host: host, cfg: cfg, endpoint: prefix + ln.Address()}, t, ln), nil
+}
+
+// ListenFile is Listen with a socket that somebody else has opened.
+func ListenFile(env *Env, host Host, cfg *Config, t transport.FileListener, f *os.File, prefix string) (*Listener, error) {
+	ln, err := t.ListenFile(f, &cfg.Transport)
+	if err != nil {
+		report(env, host, Event{Kind: EventBindFailed, Endpoint: prefix, Value: errno(err), Err: err})
+		return nil, err
+	}
+	own, _ := t.(transport.Transport)
+	return serve(&origin{env: env, host: host, cfg: cfg, endpoint: prefix + ln.Address()}, own, ln), nil
 }
 
 // Serve accepts the connections of a listener that the application brought.
@@ -98,6 +110,8 @@ func (l *Listener) accept(ctx context.Context) {
 			l.Accepted(nc)
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
 			return
+		case errors.Is(err, transport.ErrTurnedAway): // a stranger holds nobody up
+			l.event(Event{Kind: EventAcceptFailed, Value: errno(err), Err: err})
 		default:
 			l.event(Event{Kind: EventAcceptFailed, Value: errno(err), Err: err})
 			over := make(chan struct{})

@@ -90,6 +90,19 @@ type Config struct {
 	// MaxFrames bounds the frames of each message of a peer; zero: no limit.
 	MaxFrames int
 
+	// ReadMost and WriteMost bound one read and one write of a connection, in
+	// octets, once the handshake is over; zero: what its memory and the system
+	// take. libzmq: ZMQ_IN_BATCH_SIZE, ZMQ_OUT_BATCH_SIZE.
+	ReadMost, WriteMost int
+	// Affinity is the set of loops that may have the connections, bit i for the
+	// one with number i; zero: any, or none for the only connection of a socket.
+	// libzmq: ZMQ_AFFINITY.
+	Affinity uint64
+	// Conflate and Notices are for the host, which finds them in Session.Config when
+	// it makes a pipe. libzmq: ZMQ_CONFLATE, ZMQ_ROUTER_NOTIFY, ZMQ_STREAM_NOTIFY.
+	Conflate bool
+	Notices  uint8
+
 	// HeartbeatInterval is the time between PINGs; zero: none.
 	// libzmq: ZMQ_HEARTBEAT_IVL.
 	HeartbeatInterval time.Duration

@@ -65,6 +65,7 @@ type connection struct {
 	control   []byte     // encoded commands of our own, written between messages
 	heart     *heartbeat // nil: nobody has asked for it. Made before the driver starts, or by who reads
 	beats     bool       // the peer knows of heartbeats
+	writeMost int32      // octets of one write; zero: no bound
 
 	carried atomic.Int32 // directions that the driver has not ended
 	parting atomic.Bool  // everything has been said: the peer is read for a farewell

@@ -266,31 +266,51 @@ func (l *loop) load() (n int, alive bool) {
 
 // loops are those of a context, made as they are needed.
 type loops struct {
-	mu   sync.Mutex // guards what follows
-	list []*loop
+	mu    sync.Mutex // guards what follows
+	list  []*loop    // by number; nil: not made yet
+	spent []*loop    // dead ones, whose numbers others have
 }
 
-// pick returns the loop for the next connection, of at most so many: a new one
-// while there may be more, then the one that has least to do.
-func (ls *loops) pick(pool *message.Pool, backend iomux.Backend, most int) (*loop, error) {
+// pick returns the loop for the next connection, of at most so many, and of those
+// whose bits affinity has, if it has any: a new one while there may be more, then
+// the one that has least to do.
+func (ls *loops) pick(pool *message.Pool, backend iomux.Backend, most int, affinity uint64) (*loop, error) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	if most = max(most, 1); len(ls.list) < most {
+		ls.list = append(ls.list, make([]*loop, most-len(ls.list))...)
+	}
 	var best *loop
-	alive, least := 0, 0
-	for _, l := range ls.list {
-		if n, ok := l.load(); ok {
-			if alive++; best == nil || n < least {
-				best, least = l, n
+	free, least := -1, 0
+	for i, l := range ls.list {
+		if affinity != 0 && affinity>>i&1 == 0 {
+			continue
+		}
+		if l != nil {
+			n, alive := l.load()
+			if alive {
+				if best == nil || n < least {
+					best, least = l, n
+				}
+				continue
 			}
+			ls.spent = append(ls.spent, l)
+			ls.list[i] = nil
+		}
+		if free < 0 {
+			free = i
 		}
 	}
-	if alive >= max(most, 1) {
+	if free < 0 {
+		if best == nil {
+			return nil, errNoLoop
+		}
 		return best, nil
 	}
 	l, err := newLoop(pool, backend)
 	switch {
 	case err == nil:
-		ls.list = append(ls.list, l)
+		ls.list[free] = l
 		return l, nil
 	case best == nil:
 		return nil, err
@@ -298,13 +318,18 @@ func (ls *loops) pick(pool *message.Pool, backend iomux.Backend, most int) (*loo
 	return best, nil
 }
 
+// errNoLoop is what becomes of an affinity for loops that there are not.
+var errNoLoop = errors.New("no loop has one of these numbers")
+
 // close ends all loops.
 func (ls *loops) close() {
 	ls.mu.Lock()
-	list := ls.list
-	ls.list = nil
+	list := append(ls.list, ls.spent...)
+	ls.list, ls.spent = nil, nil
 	ls.mu.Unlock()
 	for _, l := range list {
-		l.close()
+		if l != nil {
+			l.close()
+		}
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"io"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -60,6 +61,9 @@ func newSession(o *origin) *Session {
 
 // Endpoint is the endpoint that the session belongs to.
 func (s *Session) Endpoint() string { return s.endpoint }
+
+// Config is the configuration of the endpoint. It does not change.
+func (s *Session) Config() *Config { return s.cfg }
 
 // Connecting reports whether the session connects, rather than was accepted.
 func (s *Session) Connecting() bool { return s.dialling != nil }
@@ -191,7 +195,7 @@ func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
 
 // connect makes the connection that suits the peer.
 func (s *Session) connect(nc net.Conn, in introduction) *connection {
-	c := &connection{session: s, net: nc, peer: in.peer}
+	c := &connection{session: s, net: nc, peer: in.peer, writeMost: int32(min(s.cfg.WriteMost, math.MaxInt32))}
 	c.driver = newDriver(c)
 	c.carried.Store(2)
 	c.beats = in.version.HasHeartbeats()
@@ -199,7 +203,7 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 		c.heart = newHeartbeat(c)
 	}
 	if s.cfg.Raw {
-		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer}
+		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer, most: s.cfg.rawMost()}
 		c.out = &recoder{out: &s.outgoing, frame: frameRaw}
 		return c
 	}

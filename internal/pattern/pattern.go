@@ -149,10 +149,12 @@ var _ = [1]struct{}{}[len(pipe.Drops{})-int(Causes)]
 
 // Options are a pattern's share of the socket's options. The zero value is
 // libzmq's default, but for StreamSilent, which inverts ZMQ_STREAM_NOTIFY.
+// RouterNotify and StreamSilent count where Row.Notices is asked.
 type Options struct {
 	RouterMandatory bool // ROUTER: an unknown or full peer is an error. ZMQ_ROUTER_MANDATORY
 	RouterHandover  bool // ROUTER: a newcomer takes over a routing id in use. ZMQ_ROUTER_HANDOVER
 	RouterNotify    int  // ROUTER: 1 connect, 2 disconnect as [id, ""]. ZMQ_ROUTER_NOTIFY
+	RouterRaw       bool // ROUTER: peers without ZMTP; never changed while there is a pipe. ZMQ_ROUTER_RAW
 	ProbeRouter     bool // REQ, DEALER, ROUTER: an empty message to each new peer. ZMQ_PROBE_ROUTER
 
 	ReqCorrelate bool // REQ: a request id before the delimiter. ZMQ_REQ_CORRELATE

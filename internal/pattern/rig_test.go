@@ -104,6 +104,7 @@ func (r *rig) pipe(name string, sendMark, recvMark int) *peer {
 		RecvMark: recvMark, RecvMarkPeer: -1,
 	})
 	p.end.Join(&r.hub)
+	p.end.Notices = r.row.Notices(&r.opts)
 	p.far.Carry(deaf{})
 	p.out = pipe.NewOutgoing(p.far)
 	p.out.Subscriber = r.row.Type == SUB || r.row.Type == XSUB

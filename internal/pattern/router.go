@@ -87,10 +87,10 @@ func (p *router) takeOver(holder *pipe.End) bool {
 	return true
 }
 
-// tell makes a notice if the socket wants this one and there is a connection to
+// tell makes a notice if the endpoint wants this one and there is a connection to
 // speak of.
-func (p *router) tell(e *pipe.End, which int) {
-	if p.env.Options.RouterNotify&which != 0 && (e.Peer == nil || !e.Peer.Inproc) {
+func (p *router) tell(e *pipe.End, which uint8) {
+	if e.Notices&which != 0 && (e.Peer == nil || !e.Peer.Inproc) {
 		p.notify(e)
 	}
 }

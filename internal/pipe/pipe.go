@@ -59,6 +59,10 @@ type Seat struct {
 	// Connecting says that the end belongs to an endpoint that the socket
 	// connected to, not to one that it bound. Set before Attach.
 	Connecting bool
+	// Notices tells what the pattern is to make known of the peer, as the endpoint
+	// wants it: 1 its coming, 2 its going. Set before Attach. libzmq:
+	// ZMQ_ROUTER_NOTIFY, ZMQ_STREAM_NOTIFY.
+	Notices uint8
 	// WantID is the routing id that the application chose for the peer
 	// beforehand; empty: none. Set before Attach. libzmq: ZMQ_CONNECT_ROUTING_ID.
 	WantID []byte

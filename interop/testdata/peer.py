@@ -6,7 +6,8 @@ one blank. Frames are hexadecimal, an empty frame is "-". Times are milliseconds
 End of input ends the process at once. JeromqPeer.java understands the same.
 
     socket NAME TYPE
-    set NAME OPTION int:N|hex:H      any option by libzmq's name without ZMQ_
+    set NAME OPTION int:N|hex:H      any option by libzmq's name without ZMQ_, or
+                                     (not for JeroMQ) its number
     bind NAME ENDPOINT               yields the endpoint that was really bound
     connect|unbind|disconnect NAME ENDPOINT
     send NAME TIMEOUT FRAME...
@@ -55,7 +56,8 @@ def socket(name, kind):
 
 
 def set_option(name, option, word):
-    sockets[name].setsockopt(getattr(zmq, option), value(word))
+    number = int(option) if option.isdigit() else getattr(zmq, option)
+    sockets[name].setsockopt(number, value(word))
 
 
 def bind(name, endpoint):
