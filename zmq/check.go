@@ -40,6 +40,8 @@ var (
 	readers    = []SocketType{XPUB, PUB, XSUB} // of subscriptions in messages
 	forwarders = []SocketType{XSUB}
 	streams    = []SocketType{STREAM}
+	greeters   = []SocketType{DEALER, ROUTER}
+	dealers    = []SocketType{DEALER}
 )
 
 // check returns what is wrong with c for a socket of type t: the field, what it
@@ -130,6 +132,9 @@ func (c *Config) checkType(t SocketType) error {
 		{"PubSub.OnlyFirstSubscribe", c.PubSub.OnlyFirstSubscribe, readers},
 		{"PubSub.VerboseUnsubscribe", c.PubSub.VerboseUnsubscribe, forwarders},
 		{"Stream.Silent", c.Stream.Silent, streams},
+		{"Presence.Hello", c.Presence.Hello != "", greeters},
+		{"Presence.Disconnect", c.Presence.Disconnect != "", routers},
+		{"Presence.Hiccup", c.Presence.Hiccup != "", dealers},
 	} {
 		if f.set && !slices.Contains(f.types, t) {
 			return fmt.Errorf("%w: Config.%s is not for %v", ErrInvalid, f.name, t)

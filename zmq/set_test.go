@@ -40,6 +40,7 @@ func fullConfig() zmq.Config {
 			InvertMatching: true, OnlyFirstSubscribe: true, VerboseUnsubscribe: true,
 		},
 		Stream:   zmq.Stream{Silent: true},
+		Presence: zmq.Presence{Hello: "hello", Disconnect: "gone", Hiccup: "hiccup"},
 		Metadata: map[string]string{"X-a": "b"},
 	}
 }
@@ -168,13 +169,16 @@ var particular = map[string][]zmq.SocketType{
 	"PubSub.OnlyFirstSubscribe": {zmq.PUB, zmq.XPUB, zmq.XSUB},
 	"PubSub.VerboseUnsubscribe": {zmq.XSUB},
 	"Stream.Silent":             {zmq.STREAM},
+	"Presence.Hello":            {zmq.DEALER, zmq.ROUTER},
+	"Presence.Disconnect":       {zmq.ROUTER},
+	"Presence.Hiccup":           {zmq.DEALER},
 }
 
 // TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt makes a socket of every type with
 // one field set, for every field of fullConfig.
 func TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt(t *testing.T) {
 	c := newContext(t)
-	groups := []string{"Router.", "Req.", "PubSub.", "Stream."}
+	groups := []string{"Router.", "Req.", "PubSub.", "Stream.", "Presence."}
 	var look func(path string, at []int, v reflect.Value)
 	look = func(path string, at []int, v reflect.Value) {
 		if v.Kind() == reflect.Struct {

@@ -1,0 +1,46 @@
+package conformance
+
+import (
+	"context"
+	"iter"
+
+	"zeromux/zmq"
+)
+
+// events are those of an actor, from now on.
+type events struct {
+	s    *stage
+	next func() (zmq.Event, bool)
+}
+
+func (s *stage) watch(a *actor) *events {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	s.Cleanup(cancel)
+	next, stop := iter.Pull(a.Events(ctx))
+	s.Cleanup(stop)
+	return &events{s, next}
+}
+
+// await skips to the next event of a kind.
+func (w *events) await(kind zmq.EventKind) zmq.Event {
+	w.s.Helper()
+	for {
+		e, ok := w.next()
+		if !ok {
+			w.s.Fatalf("no event %q", kind)
+		}
+		if e.Kind == kind {
+			return e
+		}
+	}
+}
+
+// want checks that the next events are of these kinds.
+func (w *events) want(kinds ...zmq.EventKind) {
+	w.s.Helper()
+	for _, kind := range kinds {
+		if e, ok := w.next(); !ok || e.Kind != kind {
+			w.s.Fatalf("event %q, want %q", e.Kind, kind)
+		}
+	}
+}
