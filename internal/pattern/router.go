@@ -144,6 +144,24 @@ func (p *router) Send(m *message.Message) error {
 	return nil
 }
 
+// Asked is what ROUTER has beyond Pattern. Called with both locks held.
+type Asked interface {
+	// CanSendTo reports whether the peer with this routing id has room, or returns
+	// ErrHostUnreachable. libzmq: zmq_socket_get_peer_state.
+	CanSendTo(id []byte) (bool, error)
+}
+
+func (p *router) CanSendTo(id []byte) (bool, error) {
+	st := pipe.Closed
+	if e := p.book.Find(id); e != nil {
+		st = e.CanWrite()
+	}
+	if st == pipe.Closed {
+		return false, ErrHostUnreachable
+	}
+	return st == pipe.OK, nil
+}
+
 func (p *router) Writable(*pipe.End) {}
 
 // CanSend is always true, unless routing is mandatory: then some peer must have
