@@ -69,7 +69,7 @@ func TestSpecPushpull(t *testing.T) {
 				for range 2 {
 					m := pull.recv()
 					if len(m.Frames) != 3 || string(m.Frames[0]) != string(m.Frames[2]) {
-						t.Fatalf("received %q", m.Frames)
+						s.Fatalf("received %q", m.Frames)
 					}
 				}
 				pull.close()
@@ -93,13 +93,13 @@ func TestConflate(t *testing.T) {
 		ctx, cancel := s.within()
 		defer cancel()
 		if err := push.CloseContext(ctx); err != nil {
-			t.Fatal(err)
+			s.Fatal(err)
 		}
 		pull.peers(map[bool]int{false: 0, true: 1}[s.late])
 		if s.late {
 			early := map[string]bool{pull.recv().String(): true, pull.recv().String(): true}
 			if !early["early"] || !early["19"] {
-				t.Errorf("received %v", early)
+				s.Errorf("received %v", early)
 			}
 		} else {
 			pull.want("19")
@@ -121,7 +121,7 @@ func TestImmediate(t *testing.T) {
 			overNetwork(t, func(s *stage) {
 				pull := s.bind(zmq.PULL)
 				push := s.socket(zmq.PUSH, row.options...)
-				dead := newStage(t, s.scheme)
+				dead := newStage(s.T, s.scheme)
 				dead.reserve()
 				push.connect(dead.endpoint)
 				push.connect(s.endpoint)

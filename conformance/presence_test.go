@@ -76,12 +76,12 @@ func TestDisconnectMsg(t *testing.T) {
 				dealer.send("last words")
 				s.until("all has arrived", func() bool { return router.Stats().Received == 2 })
 				if err := leave(dealer); err != nil {
-					t.Fatal(err)
+					s.Fatal(err)
 				}
 				router.want("d", "last words")
 				m := router.want("d", "goodbye")
 				if id, _ := m.Property("Identity"); id != "d" {
-					t.Errorf("it comes from %q", id)
+					s.Errorf("it comes from %q", id)
 				}
 				router.silent()
 			})
@@ -99,7 +99,7 @@ func TestDisconnectMsg(t *testing.T) {
 		overNetwork(t, func(s *stage) {
 			router, dealer := s.join(as(zmq.ROUTER, goodbye), as(zmq.DEALER))
 			if err := router.Unbind(s.endpoint); err != nil {
-				t.Fatal(err)
+				s.Fatal(err)
 			}
 			dealer.peers(0)
 			router.silent()
@@ -143,7 +143,7 @@ func TestHiccupMsg(t *testing.T) {
 		everywhere(t, func(s *stage) {
 			router, dealer := s.join(as(zmq.ROUTER), as(zmq.DEALER, hiccup))
 			if err := dealer.Disconnect(s.endpoint); err != nil {
-				t.Fatal(err)
+				s.Fatal(err)
 			}
 			router.peers(0)
 			dealer.silent()

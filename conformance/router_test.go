@@ -25,11 +25,11 @@ func TestRouterMandatory(t *testing.T) {
 		everywhere(t, func(s *stage) {
 			router := s.bind(zmq.ROUTER, mandatory, marks(1, 1))
 			state := func(id string, want bool) {
-				t.Helper()
+				s.Helper()
 				s.until(fmt.Sprintf("room for %s: %v", id, want), func() bool {
 					can, err := router.CanSendTo(id)
 					if err != nil {
-						t.Fatal(err)
+						s.Fatal(err)
 					}
 					return can == want
 				})
@@ -70,7 +70,7 @@ func TestRouterMandatoryHwm(t *testing.T) {
 		large := strings.Repeat("x", 64<<10)
 		n := router.fill("d", large)
 		if s.scheme == "inproc" && n != 2 {
-			t.Errorf("%d messages, want 2", n)
+			s.Errorf("%d messages, want 2", n)
 		}
 		s.wrong(router.try("d", large), zmq.ErrWouldBlock)
 		for range n {
@@ -121,7 +121,7 @@ func TestConnectRid(t *testing.T) {
 			s.reserve()
 			router := s.socket(zmq.ROUTER, mandatory)
 			if err := router.ConnectAs(s.endpoint, "server"); err != nil {
-				t.Fatal(err)
+				s.Fatal(err)
 			}
 			router.send("server", "at once")
 			s.wrong(router.ConnectAs(s.endpoint, "server"), zmq.ErrInvalid)
@@ -139,7 +139,7 @@ func TestConnectRid(t *testing.T) {
 		overNetwork(t, func(s *stage) {
 			server, client := s.bind(zmq.STREAM), s.socket(zmq.STREAM, func(c *zmq.Config) { c.Stream.Silent = true })
 			if err := client.ConnectAs(s.endpoint, "server"); err != nil {
-				t.Fatal(err)
+				s.Fatal(err)
 			}
 			client.send("server", "at once")
 			id := string(server.recv().Frames[0]) // it has come
@@ -155,7 +155,7 @@ func TestConnectRid(t *testing.T) {
 func TestIssue566(t *testing.T) {
 	overNetwork(t, func(s *stage) {
 		router := s.bind(zmq.ROUTER, mandatory)
-		others := newStage(t, s.scheme)
+		others := newStage(s.T, s.scheme)
 		others.endpoint = s.endpoint
 		for i := range 100 {
 			id := fmt.Sprint("dealer ", i)
@@ -200,7 +200,7 @@ func TestSpecRouter(t *testing.T) {
 			m := router.recv()
 			id := string(m.Frames[0])
 			if len(id) != 5 || id[0] != 0 {
-				t.Errorf("routing id %x", id)
+				s.Errorf("routing id %x", id)
 			}
 			router.send(id, "hello")
 			dealer.want("hello")
