@@ -60,6 +60,7 @@ type Socket struct {
 	mu        sync.Mutex // guards all below
 	config    Config
 	closed    bool
+	ended     error                         // what calls that come after closing fail with
 	listeners map[string][]*engine.Listener // an ipc path may be bound anew
 	names     map[string]struct{}           // bound inproc names
 	sessions  map[*engine.Session]*pipe.End
