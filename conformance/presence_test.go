@@ -36,6 +36,14 @@ func TestHelloMsg(t *testing.T) {
 			router.want("d", "what waited")
 		})
 	})
+	t.Run("comes first to peers of an older protocol", func(t *testing.T) {
+		overNetwork(t, func(s *stage) {
+			s.bind(zmq.ROUTER, hello("hello"))
+			s.older("send greeting 3.0 NULL\nexpect greeting\nexpect ready ROUTER Identity=\"\"\nsend ready DEALER\nexpect frame \"hello\"")
+			s.older("send old-greeting 1 DEALER\nexpect hex ff 0000000000000001 7f 03 06\nexpect frame\nsend frame\nexpect frame \"hello\"")
+			s.older("send frame1\nexpect hex ff 0000000000000001 7f\nexpect frame1 \"hello\"")
+		})
+	})
 	t.Run("is said to each peer", func(t *testing.T) {
 		everywhere(t, func(s *stage) {
 			s.bind(zmq.ROUTER, hello("hello"))

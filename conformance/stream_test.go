@@ -32,8 +32,9 @@ func (s *stage) dial() net.Conn {
 }
 
 // gather receives from a STREAM until so many octets of one peer have come.
-func (a *actor) gather(size int) (id string, octets []byte) {
+func (a *actor) gather(size int) (octets []byte) {
 	a.t.Helper()
+	id := ""
 	for len(octets) < size {
 		m := a.recv()
 		if len(m.Frames) != 2 || id != "" && id != string(m.Frames[0]) {
@@ -42,7 +43,7 @@ func (a *actor) gather(size int) (id string, octets []byte) {
 		id = string(m.Frames[0])
 		octets = append(octets, m.Frames[1]...)
 	}
-	return id, octets
+	return octets
 }
 
 // comes receives the word that a connection has come, and returns its routing id.
@@ -64,7 +65,7 @@ func TestStream(t *testing.T) {
 			dealer := s.connect(zmq.DEALER)
 			id := stream.comes()
 			stream.send(id, greeting+strings.Repeat("\x00", 64-len(greeting)))
-			_, octets := stream.gather(64)
+			octets := stream.gather(64)
 			if !bytes.HasPrefix(octets, []byte{0xff}) || octets[9] != 0x7f || octets[10] != 3 || !bytes.HasPrefix(octets[12:], []byte("NULL")) {
 				s.Fatalf("greeting %q", octets[:64])
 			}
@@ -72,14 +73,13 @@ func TestStream(t *testing.T) {
 			stream.send(id, "\x04\x29\x05READY\x0bSocket-Type\x00\x00\x00\x06ROUTER\x08Identity\x00\x00\x00\x00")
 			ready := "\x04\x29\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER\x08Identity\x00\x00\x00\x00"
 			if missing := len(ready) - len(rest); missing > 0 {
-				_, more := stream.gather(missing)
-				rest = append(rest, more...)
+				rest = append(rest, stream.gather(missing)...)
 			}
 			if string(rest) != ready {
 				s.Fatalf("got %q, want %q", rest, ready)
 			}
 			dealer.send("Hello")
-			_, octets = stream.gather(7)
+			octets = stream.gather(7)
 			if string(octets) != "\x00\x05Hello" {
 				s.Fatalf("got %q", octets)
 			}
@@ -102,7 +102,7 @@ func TestStream(t *testing.T) {
 			}
 			server.send(from, "HTTP/1.0 200 OK\r\n\r\nHello")
 			server.send(from, "")
-			_, page := client.gather(24)
+			page := client.gather(24)
 			if string(page) != "HTTP/1.0 200 OK\r\n\r\nHello" {
 				s.Errorf("page %q", page)
 			}
@@ -152,7 +152,7 @@ func TestStreamExceedsBuffer(t *testing.T) {
 		if _, err := conn.Write(burst); err != nil {
 			s.Fatal(err)
 		}
-		if _, octets := stream.gather(size); !bytes.Equal(octets, burst) {
+		if octets := stream.gather(size); !bytes.Equal(octets, burst) {
 			s.Errorf("%d octets came otherwise", len(octets))
 		}
 	})

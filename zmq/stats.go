@@ -149,6 +149,28 @@ func (s *Socket) Peers() []PeerInfo {
 	return list
 }
 
+// CanSendTo tells whether a ROUTER could send to the peer with this routing id now
+// without waiting or losing the message. libzmq: zmq_socket_get_peer_state.
+//
+// The error wraps ErrHostUnreachable when no peer has the routing id,
+// ErrUnsupported for other types, ErrClosed or ErrTerminated.
+func (s *Socket) CanSendTo(routingID string) (bool, error) {
+	const op = "ask for the peer"
+	p, ok := s.pattern.(pattern.Asked)
+	if !ok {
+		return false, s.fail(op, "", pattern.ErrUnsupported)
+	}
+	can := false
+	var err error
+	if !s.both(func() { can, err = p.CanSendTo([]byte(routingID)) }) {
+		err = s.death()
+	}
+	if err != nil {
+		return false, s.fail(op, "", err)
+	}
+	return can, nil
+}
+
 // WaitPeers waits until at least n peers are connected and have shaken hands. It
 // ends the guessing when a program must not begin alone. A publisher's peer
 // subscribes a moment later than that: where the very first message counts, use
