@@ -238,3 +238,40 @@ func TestMockPubSub(t *testing.T) {
 		})
 	}
 }
+
+// A ROUTER may speak plain octets, as a STREAM that tells nothing.
+func TestRouterRaw(t *testing.T) {
+	raw := func(c *zmq.Config) { c.Router.Raw = true }
+	overNetwork(t, func(s *stage) {
+		router := s.bind(zmq.ROUTER, raw, lingering)
+		conn := s.dial()
+		if _, err := io.WriteString(conn, "GET /\n"); err != nil {
+			s.Fatal(err)
+		}
+		m := router.recv()
+		id := string(m.Frames[0])
+		if !equal(m, []string{id, "GET /\n"}) || len(id) != 5 {
+			s.Fatalf("received %q", m.Frames)
+		}
+		router.send("nobody", "is lost")
+		router.set(zmq.WithMandatory(true))
+		s.wrong(router.try("nobody", "is missed"), zmq.ErrHostUnreachable)
+		if can, err := router.CanSendTo(id); !can || err != nil {
+			s.Errorf("room for it: %v, %v", can, err)
+		}
+		router.send(id, "a page")
+		router.send(id, "")
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		if page, err := io.ReadAll(conn); err != nil || string(page) != "a page" {
+			s.Errorf("got %q, %v", page, err)
+		}
+		client := s.connect(zmq.ROUTER, raw)
+		client.send(client.LastID(), "hello")
+		if m := router.recv(); string(m.Frames[1]) != "hello" {
+			s.Errorf("received %q", m.Frames)
+		}
+		s.wrong(client.Connect("inproc://x"), zmq.ErrIncompatible)
+		_, err := s.ctx.NewSocket(zmq.ROUTER, &zmq.Config{Router: zmq.Router{Raw: true, Handover: true}})
+		s.wrong(err, zmq.ErrInvalid)
+	})
+}

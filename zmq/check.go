@@ -104,6 +104,9 @@ func (c *Config) check(t SocketType) error {
 	if n := c.TCP.KeepAliveCount; n > maxKeepAliveCount {
 		return fmt.Errorf("%w: Config.TCP.KeepAliveCount is %d, more than %d", ErrInvalid, n, maxKeepAliveCount)
 	}
+	if r := c.Router; r.Raw && (r.Handover || r.NotifyConnect || r.NotifyDisconnect || r.Probe || c.Presence != Presence{}) {
+		return fmt.Errorf("%w: Config.Router.Raw goes with no other field of Router but Mandatory, nor with Presence", ErrInvalid)
+	}
 	return c.checkMetadata()
 }
 
@@ -120,6 +123,7 @@ func (c *Config) checkType(t SocketType) error {
 		{"Router.NotifyConnect", c.Router.NotifyConnect, routers},
 		{"Router.NotifyDisconnect", c.Router.NotifyDisconnect, routers},
 		{"Router.Probe", c.Router.Probe, probers},
+		{"Router.Raw", c.Router.Raw, routers},
 		{"Req.Correlate", c.Req.Correlate, requesters},
 		{"Req.Relaxed", c.Req.Relaxed, requesters},
 		{"PubSub.Verbose", c.PubSub.Verbose, reporters},

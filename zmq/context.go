@@ -128,6 +128,9 @@ func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
 	if err := c.config.check(); err != nil {
 		return nil, &OpError{Op: "new socket", Socket: t, Err: err}
 	}
+	if config.Router.Raw {
+		row = pattern.RawRouter
+	}
 	s := newSocket(c, row, config)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -212,6 +212,11 @@ type Router struct {
 	NotifyDisconnect bool `json:"notify_disconnect" yaml:"notify_disconnect" toml:"notify_disconnect"`
 	// Probe sends an empty message to every new peer. libzmq: ZMQ_PROBE_ROUTER.
 	Probe bool `json:"probe" yaml:"probe" toml:"probe"`
+	// Raw makes connections carry plain octets, as those of a STREAM that is Silent:
+	// a message is a routing id that the socket made up and what has come, or is to
+	// go. No octets close the connection. Of the other fields Mandatory alone goes
+	// with it. STREAM is what new programs want. libzmq: ZMQ_ROUTER_RAW.
+	Raw bool `json:"raw" yaml:"raw" toml:"raw"`
 }
 
 // Req is for REQ.

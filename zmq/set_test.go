@@ -33,7 +33,7 @@ func fullConfig() zmq.Config {
 			KeepAlive: &on, KeepAliveIdle: time.Second, KeepAliveInterval: time.Second, KeepAliveCount: 8,
 			MaxRetransmit: time.Minute, TOS: 9, Priority: 10, BindToDevice: "lo",
 		},
-		Router: zmq.Router{Mandatory: true, Handover: true, NotifyConnect: true, NotifyDisconnect: true, Probe: true},
+		Router: zmq.Router{Mandatory: true, Handover: true, NotifyConnect: true, NotifyDisconnect: true, Probe: true, Raw: true},
 		Req:    zmq.Req{Correlate: true, Relaxed: true},
 		PubSub: zmq.PubSub{
 			Verbose: true, Verboser: true, Manual: true, ManualLastValue: true, NoDrop: true, Welcome: "hi",
@@ -136,6 +136,7 @@ func TestAConfigOutOfRangeIsRefusedByName(t *testing.T) {
 		`Metadata name "X-a:b"`:                             {Metadata: map[string]string{"X-a:b": "v"}},
 		`Metadata has more than 990 properties`:             {Metadata: manyProperties(991)},
 		`Metadata value of "X-a" is empty`:                  {Metadata: map[string]string{"X-a": ""}},
+		"Router.Raw goes with no other":                     {Router: zmq.Router{Raw: true, Probe: true}},
 	} {
 		t.Run(field, func(t *testing.T) {
 			_, err := newContext(t).NewSocket(zmq.ROUTER, &config)
@@ -157,6 +158,7 @@ var particular = map[string][]zmq.SocketType{
 	"Router.NotifyConnect":      {zmq.ROUTER},
 	"Router.NotifyDisconnect":   {zmq.ROUTER},
 	"Router.Probe":              {zmq.REQ, zmq.DEALER, zmq.ROUTER},
+	"Router.Raw":                {zmq.ROUTER},
 	"Req.Correlate":             {zmq.REQ},
 	"Req.Relaxed":               {zmq.REQ},
 	"PubSub.Verbose":            {zmq.XPUB},

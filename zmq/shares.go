@@ -47,7 +47,7 @@ func (c *Config) pattern() pattern.Options {
 		XPubManual: c.PubSub.Manual, XPubManualLastValue: c.PubSub.ManualLastValue,
 		XPubNoDrop: c.PubSub.NoDrop, InvertMatching: c.PubSub.InvertMatching,
 		OnlyFirstSubscribe: c.PubSub.OnlyFirstSubscribe, XSubVerboseUnsubscribe: c.PubSub.VerboseUnsubscribe,
-		StreamSilent: c.Stream.Silent, MaxSubscriptions: max(c.Limits.Subscriptions, 0), ReceiveHighWater: recv,
+		StreamSilent: c.Stream.Silent || c.Router.Raw, MaxSubscriptions: max(c.Limits.Subscriptions, 0), ReceiveHighWater: recv,
 	}
 	if c.Router.NotifyConnect {
 		o.RouterNotify |= 1

@@ -526,8 +526,9 @@ func (s *Socket) TopicsCount() int {
 	return n
 }
 
-// LastID is the routing id that a STREAM socket gave to the connection of its
-// last Connect, which may be used at once; empty before, and for other types.
+// LastID is the routing id that a STREAM socket, or a raw ROUTER, gave to the
+// connection of its last Connect, which may be used at once; empty before, and for
+// other types.
 // libzmq: ZMQ_ROUTING_ID of a ZMQ_STREAM.
 func (s *Socket) LastID() string {
 	id := ""

@@ -144,36 +144,9 @@ func (p *router) Send(m *message.Message) error {
 	return nil
 }
 
-// Asked is what ROUTER has beyond Pattern. Called with both locks held.
-type Asked interface {
-	// CanSendTo reports whether the peer with this routing id has room, or returns
-	// ErrHostUnreachable. libzmq: zmq_socket_get_peer_state.
-	CanSendTo(id []byte) (bool, error)
-}
-
-func (p *router) CanSendTo(id []byte) (bool, error) {
-	st := pipe.Closed
-	if e := p.book.Find(id); e != nil {
-		st = e.CanWrite()
-	}
-	if st == pipe.Closed {
-		return false, ErrHostUnreachable
-	}
-	return st == pipe.OK, nil
-}
+// CanSendTo implements Asked.
+func (p *router) CanSendTo(id []byte) (bool, error) { return p.canSendTo(id) }
 
 func (p *router) Writable(*pipe.End) {}
 
-// CanSend is always true, unless routing is mandatory: then some peer must have
-// room.
-func (p *router) CanSend() bool {
-	if !p.env.Options.RouterMandatory {
-		return true
-	}
-	room := false
-	p.book.All(func(e *pipe.End) bool {
-		room = e.CanWrite() == pipe.OK
-		return !room
-	})
-	return room
-}
+func (p *router) CanSend() bool { return p.canRoute() }
