@@ -90,6 +90,7 @@ func TestHwmPubsub(t *testing.T) {
 			for range sent - dropped {
 				sub.want(body)
 			}
+			s.until("the publisher knows", func() bool { return pub.Stats().SendQueue == 0 })
 			pub.send("there is room again")
 			sub.want("there is room again")
 		})

@@ -140,6 +140,19 @@ func TestHiccupMsg(t *testing.T) {
 			dealer.silent()
 		})
 	})
+	t.Run("comes though messages are for connections alone, or there is only one", func(t *testing.T) {
+		for _, option := range []set{
+			func(c *zmq.Config) { c.Reconnect.Immediate = true },
+			func(c *zmq.Config) { c.Reconnect.Interval = zmq.Never },
+		} {
+			overNetwork(t, func(s *stage) {
+				router, dealer := s.join(as(zmq.ROUTER), as(zmq.DEALER, hiccup, option))
+				router.close()
+				dealer.want("hiccup")
+				dealer.silent()
+			})
+		}
+	})
 	t.Run("wakes who waits", func(t *testing.T) {
 		overNetwork(t, func(s *stage) {
 			router, dealer := s.join(as(zmq.ROUTER), as(zmq.DEALER, hiccup))
