@@ -113,6 +113,20 @@ func TestDisconnectMsg(t *testing.T) {
 			router.silent()
 		})
 	})
+	t.Run("a newcomer takes over, and nothing is heard of who was before", func(t *testing.T) {
+		everywhere(t, func(s *stage) {
+			router := s.bind(zmq.ROUTER, goodbye, func(c *zmq.Config) { c.Router.Handover = true })
+			once := func(c *zmq.Config) { c.Reconnect.Interval = zmq.Never }
+			first := s.connect(zmq.DEALER, named("d"), hello("first"), once)
+			router.want("d", "first")
+			second := s.connect(zmq.DEALER, named("d"), hello("second"), once)
+			router.want("d", "second")
+			first.peers(0)
+			second.close()
+			router.want("d", "goodbye")
+			router.silent()
+		})
+	})
 	t.Run("a handshake fails, and nothing is heard", func(t *testing.T) {
 		overNetwork(t, func(s *stage) {
 			router := s.bind(zmq.ROUTER, goodbye)
@@ -131,7 +145,7 @@ func TestHiccupMsg(t *testing.T) {
 		overNetwork(t, func(s *stage) {
 			router := s.bind(zmq.ROUTER, hello("first"))
 			dealer := s.connect(zmq.DEALER, hiccup)
-			dealer.peers(1)
+			s.until("the greeting has arrived", func() bool { return dealer.Stats().Received == 1 })
 			router.close()
 			dealer.want("first")
 			dealer.want("hiccup")

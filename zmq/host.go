@@ -246,6 +246,7 @@ func (s *Socket) arrived(app *pipe.End) {
 func (s *Socket) expel(app *pipe.End) {
 	switch link := app.Link.(type) {
 	case *engine.Session:
+		s.down(app) // its connection is not lost
 		link.Expel(engine.ErrViolation)
 	case *inproc.Link:
 		s.part(app, link)

@@ -279,7 +279,8 @@ type Presence struct {
 	Hello string `json:"hello" yaml:"hello" toml:"hello"`
 	// Disconnect is what a ROUTER receives last from a peer that came to an endpoint
 	// it has bound, or from any inproc peer, when the connection is lost: as if the
-	// peer had sent it. Unbind brings none. libzmq: ZMQ_DISCONNECT_MSG.
+	// peer had sent it. Unbind brings none, nor does a peer whose routing id another
+	// has taken over. libzmq: ZMQ_DISCONNECT_MSG.
 	Disconnect string `json:"disconnect" yaml:"disconnect" toml:"disconnect"`
 	// Hiccup is what a DEALER receives when it loses a connection that it opened, as
 	// if the peer had sent it; another connection may follow. There is none for
