@@ -55,6 +55,8 @@ var (
 	readers    = []SocketType{XPUB, PUB, XSUB} // of subscriptions in messages
 	forwarders = []SocketType{XSUB}
 	streams    = []SocketType{STREAM}
+	greeters   = []SocketType{DEALER, ROUTER}
+	dealers    = []SocketType{DEALER}
 )
 
 // check returns what is wrong with c for a socket of type t: the field, what it
@@ -125,6 +127,9 @@ func (c *Config) check(t SocketType) error {
 			return fmt.Errorf("%w: Config.%s has %d octets, must have at most %d", ErrInvalid, f.name, n, f.most)
 		}
 	}
+	if r := c.Router; r.Raw && (r.Handover || r.NotifyConnect || r.NotifyDisconnect || r.Probe || c.Presence != Presence{}) {
+		return fmt.Errorf("%w: Config.Router.Raw goes with no other field of Router but Mandatory, nor with Presence", ErrInvalid)
+	}
 	if err := c.checkMetadata(); err != nil {
 		return err
 	}
@@ -182,6 +187,9 @@ func (c *Config) checkType(t SocketType) error {
 		{"PubSub.OnlyFirstSubscribe", c.PubSub.OnlyFirstSubscribe, readers},
 		{"PubSub.VerboseUnsubscribe", c.PubSub.VerboseUnsubscribe, forwarders},
 		{"Stream.Silent", c.Stream.Silent, streams},
+		{"Presence.Hello", c.Presence.Hello != "", greeters},
+		{"Presence.Disconnect", c.Presence.Disconnect != "", routers},
+		{"Presence.Hiccup", c.Presence.Hiccup != "", dealers},
 	} {
 		if f.set && !slices.Contains(f.types, t) {
 			return fmt.Errorf("%w: Config.%s is not for %v", ErrInvalid, f.name, t)

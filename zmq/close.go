@@ -39,7 +39,7 @@ func (s *Socket) close(err error) error {
 		s.mu.Unlock()
 		return nil
 	}
-	s.closed = true
+	s.closed, s.ended = true, err
 	linger := s.config.linger(s.row, !s.ctx.config.NotBlocky)
 	listeners := s.listeners
 	s.listeners = nil

@@ -43,7 +43,7 @@ func (s *Socket) split(endpoint string) (t transport.Transport, scheme, address 
 // alive returns why the socket takes no more endpoints. s.mu is held.
 func (s *Socket) alive() error {
 	if s.closed {
-		return ErrClosed
+		return s.ended
 	}
 	s.ctx.mu.Lock()
 	defer s.ctx.mu.Unlock()
@@ -349,7 +349,7 @@ func (s *Socket) releaseConnections(endpoint string, foreign bool) (found bool, 
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return false, ErrClosed
+		return false, s.ended
 	}
 	listeners := s.listeners[endpoint]
 	delete(s.listeners, endpoint)

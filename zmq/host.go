@@ -76,6 +76,7 @@ func (s *Socket) enter(app *pipe.End, register func() bool, forget func()) (ok b
 	s.sendMu.Lock()
 	s.recvMu.Lock()
 	if s.dead == nil {
+		s.greet(app)
 		ok = s.pattern.Attach(app)
 		s.publishSolo()
 	}
@@ -90,6 +91,30 @@ func (s *Socket) enter(app *pipe.End, register func() bool, forget func()) (ok b
 	s.look()
 	return ok
 }
+
+// greet makes Presence.Hello the first message to a neighbour; those who come over
+// connections hear it from their session. s.mu and both locks are held.
+func (s *Socket) greet(app *pipe.End) {
+	if _, near := app.Link.(*inproc.Link); near && s.config.Presence.Hello != "" {
+		app.Write(&message.Message{Frames: [][]byte{[]byte(s.config.Presence.Hello)}})
+	}
+}
+
+// lose has the socket receive what stands for the loss of a connection, behind all
+// that it brought, if there was a peer.
+func (s *Socket) lose(app *pipe.End, words func(Presence) string) {
+	s.mu.Lock()
+	_, there := s.online[app]
+	body := words(s.config.Presence)
+	s.mu.Unlock()
+	if there && body != "" {
+		app.Append([]byte(body))
+	}
+}
+
+func disconnect(p Presence) string { return p.Disconnect }
+
+func hiccup(p Presence) string { return p.Hiccup }
 
 // look makes everybody who waits try again.
 func (s *Socket) look() {
@@ -178,12 +203,18 @@ func (s *Socket) peersChanged() {
 
 // Offline implements engine.Host.
 func (h host) Offline(app *pipe.End) {
+	h.lose(app, hiccup)
 	h.both(func() { h.pattern.Offline(app) })
 	h.down(app)
 }
 
 // Detach implements engine.Host.
-func (h host) Detach(app *pipe.End) { h.detach(app) }
+func (h host) Detach(app *pipe.End) {
+	if !app.Connecting { // else it was offline before
+		h.lose(app, disconnect)
+	}
+	h.detach(app)
+}
 
 func (s *Socket) detach(app *pipe.End) {
 	s.both(func() { s.pattern.Detach(app) })
@@ -225,6 +256,7 @@ func (s *Socket) arrived(app *pipe.End) {
 func (s *Socket) expel(app *pipe.End) {
 	switch link := app.Link.(type) {
 	case *engine.Session:
+		s.down(app) // its connection is not lost
 		link.Expel(engine.ErrViolation)
 	case *inproc.Link:
 		s.part(app, link)
@@ -292,6 +324,7 @@ func (n neighbour) Online(e *pipe.End, peer *message.Peer) bool {
 
 // Detach implements inproc.Side.
 func (n neighbour) Detach(e *pipe.End, _ *inproc.Link) {
+	n.lose(e, disconnect)
 	n.detach(e)
 	n.mu.Lock()
 	delete(n.links, e)

@@ -46,8 +46,8 @@ const (
 //
 // One Config may serve sockets of several types. What bounds, times or names, and
 // what concerns connections, every type takes, even where it never comes to use
-// it, such as SendTimeout of a SUB. Conflate and the fields of Router, Req, PubSub
-// and Stream make sockets of some types behave otherwise: with one of them set, a
+// it, such as SendTimeout of a SUB. Conflate and the fields of Router, Req, PubSub,
+// Stream and Presence make sockets of some types behave otherwise: with one of them set, a
 // socket of any other type is refused with ErrInvalid rather than made without it.
 // That goes for ROUTER's options of a REP as well, and those of a PUB that are
 // about what an XPUB receives; libzmq takes and ignores them.
@@ -84,6 +84,7 @@ type Config struct {
 	Req       Req       `json:"req" yaml:"req" toml:"req"`
 	PubSub    PubSub    `json:"pubsub" yaml:"pubsub" toml:"pubsub"`
 	Stream    Stream    `json:"stream" yaml:"stream" toml:"stream"`
+	Presence  Presence  `json:"presence" yaml:"presence" toml:"presence"`
 
 	// Metadata are properties that peers can read from every message. Names
 	// begin with "X-" and have at most 255 octets; neither they nor the values
@@ -275,9 +276,11 @@ type Router struct {
 	NotifyDisconnect bool `json:"notify_disconnect" yaml:"notify_disconnect" toml:"notify_disconnect"`
 	// Probe sends an empty message to every new peer. libzmq: ZMQ_PROBE_ROUTER.
 	Probe bool `json:"probe" yaml:"probe" toml:"probe"`
-	// Raw speaks plain octets with peers that know nothing of ZMTP, as STREAM
-	// does, which is the better choice. It cannot change once the socket has had an
-	// endpoint. libzmq: ZMQ_ROUTER_RAW.
+	// Raw makes connections carry plain octets, as those of a STREAM: a message is a
+	// routing id that the socket made up and what has come, or is to go. A new
+	// connection brings an empty one, and to send one closes it. Of the other fields Mandatory alone goes
+	// with it, and it cannot change once the socket has had an endpoint. STREAM is
+	// what new programs want. libzmq: ZMQ_ROUTER_RAW.
 	Raw bool `json:"raw" yaml:"raw" toml:"raw"`
 }
 
@@ -329,4 +332,23 @@ type Stream struct {
 	// Silent leaves out the empty messages that tell of connections that came
 	// and went. libzmq: ZMQ_STREAM_NOTIFY, the other way round.
 	Silent bool `json:"silent" yaml:"silent" toml:"silent"`
+}
+
+// Presence is what peers tell each other, and a socket itself, of coming and going:
+// messages of one frame, which no application need send. Each is for DEALER or
+// ROUTER, or both, and used by endpoints that are bound or connected later. Empty is
+// the default: none.
+type Presence struct {
+	// Hello is the first message that a peer of a DEALER or ROUTER receives, on each
+	// connection. libzmq: ZMQ_HELLO_MSG.
+	Hello string `json:"hello" yaml:"hello" toml:"hello"`
+	// Disconnect is what a ROUTER receives last from a peer that came to an endpoint
+	// it has bound, or from any inproc peer, when the connection is lost: as if the
+	// peer had sent it. Unbind brings none, nor does a peer whose routing id another
+	// has taken over. libzmq: ZMQ_DISCONNECT_MSG.
+	Disconnect string `json:"disconnect" yaml:"disconnect" toml:"disconnect"`
+	// Hiccup is what a DEALER receives when it loses a connection that it opened, as
+	// if the peer had sent it; another connection may follow. There is none for
+	// inproc. libzmq: ZMQ_HICCUP_MSG.
+	Hiccup string `json:"hiccup" yaml:"hiccup" toml:"hiccup"`
 }

@@ -1,6 +1,9 @@
 package zmq
 
-import "zeromux/internal/pipe"
+import (
+	"zeromux/internal/pattern"
+	"zeromux/internal/pipe"
+)
 
 // This file is whether a socket could send or receive now, for who asks and for
 // pollers.
@@ -24,6 +27,28 @@ func (s *Socket) CanRecv() bool {
 		can = s.back.waits || s.pattern.CanRecv()
 	})
 	return can
+}
+
+// CanSendTo tells whether a ROUTER could send to the peer with this routing id now
+// without waiting or losing the message. libzmq: zmq_socket_get_peer_state.
+//
+// The error wraps ErrHostUnreachable when no peer has the routing id,
+// ErrUnsupported for other types, ErrClosed or ErrTerminated.
+func (s *Socket) CanSendTo(routingID string) (bool, error) {
+	const op = "ask for the peer"
+	p, ok := s.pattern.(pattern.Asked)
+	if !ok {
+		return false, s.fail(op, "", pattern.ErrUnsupported)
+	}
+	can := false
+	var err error
+	if !s.both(func() { can, err = p.CanSendTo([]byte(routingID)) }) {
+		err = s.death()
+	}
+	if err != nil {
+		return false, s.fail(op, "", err)
+	}
+	return can, nil
 }
 
 // ready tells which of some events the socket is ready for, or why it is dead.

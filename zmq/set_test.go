@@ -47,6 +47,7 @@ func fullConfig() zmq.Config {
 			InvertMatching: true, OnlyFirstSubscribe: true, VerboseUnsubscribe: true,
 		},
 		Stream:   zmq.Stream{Silent: true},
+		Presence: zmq.Presence{Hello: "hello", Disconnect: "gone", Hiccup: "hiccup"},
 		Metadata: map[string]string{"X-a": "b"},
 	}
 }
@@ -142,6 +143,7 @@ func TestAConfigOutOfRangeIsRefusedByName(t *testing.T) {
 		`Metadata name "X-a:b"`:                                 {Metadata: map[string]string{"X-a:b": "v"}},
 		`Metadata has more than 990 properties`:                 {Metadata: manyProperties(991)},
 		`Metadata value of "X-a" is empty`:                      {Metadata: map[string]string{"X-a": ""}},
+		"Router.Raw goes with no other":                         {Router: zmq.Router{Raw: true, Probe: true}},
 	} {
 		t.Run(field, func(t *testing.T) {
 			_, err := newContext(t).NewSocket(zmq.ROUTER, &config)
@@ -176,13 +178,16 @@ var particular = map[string][]zmq.SocketType{
 	"PubSub.OnlyFirstSubscribe": {zmq.PUB, zmq.XPUB, zmq.XSUB},
 	"PubSub.VerboseUnsubscribe": {zmq.XSUB},
 	"Stream.Silent":             {zmq.STREAM},
+	"Presence.Hello":            {zmq.DEALER, zmq.ROUTER},
+	"Presence.Disconnect":       {zmq.ROUTER},
+	"Presence.Hiccup":           {zmq.DEALER},
 }
 
 // TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt makes a socket of every type with
 // one field set, for every field of fullConfig.
 func TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt(t *testing.T) {
 	c := newContext(t)
-	groups := []string{"Router.", "Req.", "PubSub.", "Stream."}
+	groups := []string{"Router.", "Req.", "PubSub.", "Stream.", "Presence."}
 	var look func(path string, at []int, v reflect.Value)
 	look = func(path string, at []int, v reflect.Value) {
 		if v.Kind() == reflect.Struct {

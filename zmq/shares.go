@@ -67,7 +67,7 @@ func (c *Config) engine(row *pattern.Row) *engine.Config {
 	e := &engine.Config{
 		SocketType: row.Name, SocketNumber: byte(row.Type), Peers: row.Peers,
 		RoutingID: []byte(c.RoutingID), AnnouncesID: row.AnnouncesID,
-		Publisher: row.Publisher, Raw: row.Raw || c.Router.Raw,
+		Publisher: row.Publisher, Raw: row.Raw || c.Router.Raw, Hello: []byte(c.Presence.Hello),
 		HandshakeInterval:    withDefault(c.Reconnect.HandshakeTimeout, defaultHandshakeInterval),
 		ReconnectInterval:    withDefault(c.Reconnect.Interval, defaultReconnectInterval),
 		ReconnectIntervalMax: c.Reconnect.Max,

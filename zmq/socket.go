@@ -66,6 +66,7 @@ type Socket struct {
 	closed    bool
 	swept     bool                          // Close has ended all but the sessions
 	over      bool                          // nothing of the socket is left
+	ended     error                         // what calls that come after closing fail with
 	listeners map[string][]*engine.Listener // an ipc path may be bound anew
 	names     map[string]neighbour          // bound inproc names
 	sessions  map[*engine.Session]*pipe.End
@@ -572,8 +573,9 @@ func (s *Socket) TopicsCount() int {
 	return n
 }
 
-// LastID is the routing id that a STREAM socket gave to the connection of its
-// last Connect, which may be used at once; empty before, and for other types.
+// LastID is the routing id that a STREAM socket, or a raw ROUTER, gave to the
+// connection of its last Connect, which may be used at once; empty before, and for
+// other types.
 // libzmq: ZMQ_ROUTING_ID of a ZMQ_STREAM.
 func (s *Socket) LastID() string {
 	id := ""

@@ -63,6 +63,10 @@ type Config struct {
 	// libzmq: ZMQ_METADATA.
 	Metadata []message.Property
 
+	// Hello is the first message on each connection; nil: none.
+	// libzmq: ZMQ_HELLO_MSG.
+	Hello []byte
+
 	// Mechanism makes the security mechanism of a connection; nil: NULL.
 	Mechanism func(mechanism.Config) mechanism.Mechanism
 	// RefuseOld refuses peers of ZMTP 1.0 and 2.0, which know no security.

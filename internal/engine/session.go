@@ -207,6 +207,9 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 		c.out = &recoder{out: &s.outgoing, frame: frameRaw}
 		return c
 	}
+	if len(s.cfg.Hello) > 0 {
+		s.outgoing.Begin(s.cfg.Hello)
+	}
 	z := newZMTPIn(s.end, s.env.Pool, in.peer, s.cfg, c)
 	c.in = z
 	var first []byte // house frames that come before what the peer sent

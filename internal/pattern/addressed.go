@@ -127,3 +127,35 @@ func (a *addressed) CanRecv() bool {
 	}
 	return false
 }
+
+// Asked is what ROUTER has beyond Pattern. Called with both locks held.
+type Asked interface {
+	// CanSendTo reports whether the peer with this routing id has room, or returns
+	// ErrHostUnreachable. libzmq: zmq_socket_get_peer_state.
+	CanSendTo(id []byte) (bool, error)
+}
+
+func (a *addressed) canSendTo(id []byte) (bool, error) {
+	st := pipe.Closed
+	if e := a.book.Find(id); e != nil {
+		st = e.CanWrite()
+	}
+	if st == pipe.Closed {
+		return false, ErrHostUnreachable
+	}
+	return st == pipe.OK, nil
+}
+
+// canRoute is CanSend of a ROUTER: always true, unless routing is mandatory; then some
+// peer must have room.
+func (a *addressed) canRoute() bool {
+	if !a.env.Options.RouterMandatory {
+		return true
+	}
+	room := false
+	a.book.All(func(e *pipe.End) bool {
+		room = e.CanWrite() == pipe.OK
+		return !room
+	})
+	return room
+}

@@ -68,3 +68,6 @@ func (p *rawable) Send(m *message.Message) error {
 	}
 	return nil
 }
+
+// LastID implements Identifier.
+func (p *rawable) LastID() []byte { return p.raw.LastID() }

@@ -145,18 +145,9 @@ func (p *router) Send(m *message.Message) error {
 	return nil
 }
 
+// CanSendTo implements Asked.
+func (p *router) CanSendTo(id []byte) (bool, error) { return p.canSendTo(id) }
+
 func (p *router) Writable(*pipe.End) {}
 
-// CanSend is always true, unless routing is mandatory: then some peer must have
-// room.
-func (p *router) CanSend() bool {
-	if !p.env.Options.RouterMandatory {
-		return true
-	}
-	room := false
-	p.book.All(func(e *pipe.End) bool {
-		room = e.CanWrite() == pipe.OK
-		return !room
-	})
-	return room
-}
+func (p *router) CanSend() bool { return p.canRoute() }

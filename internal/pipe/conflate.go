@@ -5,14 +5,38 @@ import (
 	"zeromux/zmtp"
 )
 
+// Conflate makes both directions queues of one message from now on, as
+// Config.Conflate does; of what waits the newest message is left.
+func (e *End) Conflate() {
+	e.in.conflate()
+	e.out.conflate()
+}
+
+func (q *queue) conflate() {
+	q.lock()
+	if q.newest {
+		q.mu.Unlock()
+		return
+	}
+	q.newest = true
+	waiting := q.spans
+	q.spans, q.n = nil, 0
+	q.deliverNewest(waiting) // which counts what made way
+	room := q.full
+	q.full = false
+	q.mu.Unlock()
+	if room {
+		q.writer.writable()
+	}
+}
+
 // forget drops every message that waits, but keeps subscriptions, in a queue
 // that holds only the newest message. libzmq: ZMQ_CONFLATE. q.mu is held.
 func (q *queue) forget() {
 	if q.n == 0 {
 		return
 	}
-	q.count()
-	waiting, n := q.spans, q.n
+	waiting, n, octets := q.spans, q.n, octetsOf(q.spans)
 	q.spans = make([]Span, 0, 1)
 	q.n = 0
 	w := Walker{spans: waiting}
@@ -21,10 +45,15 @@ func (q *queue) forget() {
 			q.keep(f)
 		}
 	}
+	q.passed(n, octets)
 	ReleaseAll(waiting)
-	// What was kept will be counted when it goes.
-	q.messages -= uint64(q.n)
-	q.octets -= octetsOf(q.spans)
+}
+
+// passed enters into the totals what is left of n waiting messages when those that
+// still wait are taken off. q.mu is held.
+func (q *queue) passed(n int, octets uint64) {
+	q.messages += uint64(n - q.n)
+	q.octets += octets - octetsOf(q.spans)
 	if gone := n - q.n; gone > 0 {
 		q.book().conflated += uint64(gone)
 	}

@@ -215,9 +215,14 @@ func (q *queue) reopen(k int) {
 
 // appendBlock copies a large body once, with its header, into a block of its own.
 func (q *queue) appendBlock(flags zmtp.Flags, body []byte) {
-	c := q.pool.Block(zmtp.HeaderSize(len(body)) + len(body))
+	q.push(blockSpan(q.pool, flags, body))
+}
+
+// blockSpan makes a span of one frame, copied into a block of its own.
+func blockSpan(pool *message.Pool, flags zmtp.Flags, body []byte) Span {
+	c := pool.Block(zmtp.HeaderSize(len(body)) + len(body))
 	copy(c.B[len(zmtp.AppendHeader(c.B[:0], flags, len(body))):], body)
-	q.push(NewWholeSpan(c, 0, nil))
+	return NewWholeSpan(c, 0, nil)
 }
 
 // appendOwned queues a large body by reference behind a header of its own.
