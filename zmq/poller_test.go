@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -276,12 +277,24 @@ func TestAPollerKnowsTheHighWaterMark(t *testing.T) {
 		p := newPoller(t)
 		add(t, p, push, zmq.PollOut)
 		wantTold(t, p, happening{push, zmq.PollOut})
-		sent := fill(t, push, 1_000_000)
-		quiet(t, p)
+		sent, large := 0, zmq.NewMessage(make([]byte, 100<<10)) // of which the system's buffers do not take many
+		for {
+			err := push.TrySend(large)
+			if is(err, zmq.ErrWouldBlock) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent++
+		}
+		if strings.HasPrefix(endpoint, "inproc:") { // of a connection the system may have taken some meanwhile
+			quiet(t, p)
+		}
 		done := make(chan bool)
 		go func() {
-			for i := range sent {
-				want(t, pull, fmt.Sprint(i))
+			for range sent {
+				recv(t, pull)
 			}
 			close(done)
 		}()

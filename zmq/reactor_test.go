@@ -215,7 +215,7 @@ func TestATimerMayBeCancelledAndResetWhileAReactorRuns(t *testing.T) {
 		last := id(t)(r.After(3*time.Second, stop))
 		id(t)(r.After(time.Second, func(zmq.TimerID) error {
 			go func() {
-				time.Sleep(500 * time.Millisecond)
+				<-time.After(500 * time.Millisecond)
 				if err := errors.Join(r.Cancel(never), r.ResetTimer(last)); err != nil {
 					t.Error(err)
 				}

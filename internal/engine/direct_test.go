@@ -24,8 +24,8 @@ func TestWhoAttendsIsReadForAtOnce(t *testing.T) {
 	}{
 		"nobody reads":                          {(*turn).attend, 0},
 		"nobody reads, and nobody attends":      {func(*turn) {}, tick},
-		"an application reads for a while":      {func(u *turn) { u.lead(); u.attend(); time.Sleep(10 * tick); u.leave(false) }, 10 * tick},
-		"an application reads, nobody attends":  {func(u *turn) { u.lead(); time.Sleep(10 * tick); u.leave(false) }, 11 * tick},
+		"an application reads for a while":      {func(u *turn) { u.lead(); u.attend(); <-time.After(10 * tick); u.leave(false) }, 10 * tick},
+		"an application reads, nobody attends":  {func(u *turn) { u.lead(); <-time.After(10 * tick); u.leave(false) }, 11 * tick},
 		"an application comes when one attends": {func(u *turn) { u.attend(); u.lead() }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
