@@ -44,6 +44,9 @@ func (s *Socket) split(endpoint string) (t transport.Transport, scheme, address 
 // alive returns why the socket takes no more endpoints. s.mu is held.
 func (s *Socket) alive() error {
 	if s.closed {
+		if dead := s.death(); dead != nil {
+			return dead // Term has closed it
+		}
 		return ErrClosed
 	}
 	s.ctx.mu.Lock()
