@@ -166,8 +166,7 @@ func (s *Socket) down(app *pipe.End) {
 // one.
 func (s *Socket) peersChanged() {
 	s.mu.Lock()
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.tellChange()
 	var few []*engine.Session
 	if len(s.online) <= 2 {
 		for app := range s.online {
@@ -189,6 +188,12 @@ func (s *Socket) peersChanged() {
 	for _, session := range few {
 		session.Share()
 	}
+}
+
+// tellChange wakes whoever waits for peers, or for what they match. s.mu is held.
+func (s *Socket) tellChange() {
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // Offline implements engine.Host.
