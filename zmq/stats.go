@@ -17,7 +17,9 @@ type Counts struct {
 	// SentOctets and ReceivedOctets are those of their frames as encoded.
 	SentOctets, ReceivedOctets uint64
 	// SendQueue and RecvQueue are the messages that wait now, to and from the peers
-	// that the socket has; what one that is gone left behind is not among them.
+	// that the socket has, as the marks count them: one that was received is among
+	// them until an eighth of the mark was, or a receiver has found nothing more.
+	// What a peer that is gone left behind is not.
 	SendQueue, RecvQueue int
 	// SendHighWater and RecvHighWater are the marks beside these queues, in
 	// messages, or Unlimited: of a peer, what its pipe holds, which for one of
