@@ -128,12 +128,30 @@ var lessons = map[string][]string{
 		`(client: received reply to request [1-7]\n(.*\n)*){7}`,
 		`server: leaves\n(.*\n)*(client: no reply to request 8\n){3}client: the server seems to be gone, giving up\n$`,
 	},
+	"identity": {
+		`^REQ "" arrives as \[00( [0-9a-f]{2}){4}\] \[\] \[hello\]\nREQ "" receives \[hello, REQ\]\n`,
+		`\nREQ "Ada" arrives as \[Ada\] \[\] \[hello\]\n`,
+		`\nDEALER "Bob" arrives as \[Bob\] \[hello\]\nDEALER "Bob" receives \[hello, DEALER\]\n`,
+		`\nto Eve: true - nobody has that name\n$`,
+	},
+	"lbbroker": {`^quick worker: (2\d|3\d) requests\nslow worker: (1?\d) requests\n$`},
+	"asyncsrv": {
+		`^(client [123]: request [1-4]: step [1-4] of [1-4]\n){30}$`,
+		`client 1: request 4: step 1 of 4\n(.*\n)*client 1: request 4: step 4 of 4\n`,
+	},
+	"syncpub": {`^publisher: all 5 are here\n(subscriber [1-5]: received all 10000 updates\n){5}$`},
+	"espresso": {
+		`^tap: somebody subscribes to B\n`,
+		`(subscriber: B-\d{5}\n(.*\n)*){5}`,
+		`(tap: B-\d{5}\n(.*\n)*){5}tap: nobody wants B any more\n$`,
+	},
 	"http": {`^listening on http://127\.0\.0\.1:\d+\n200 OK: Hello, browser!\n$`},
 }
 
 func TestEveryLessonTellsItsStory(t *testing.T) {
 	for name, patterns := range lessons {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of them wait most of the time
 			output := said(t, lesson(t, name))
 			for _, pattern := range patterns {
 				if !regexp.MustCompile(pattern).MatchString(output) {
