@@ -145,6 +145,12 @@ var lessons = map[string][]string{
 		`(subscriber: B-\d{5}\n(.*\n)*){5}`,
 		`(tap: B-\d{5}\n(.*\n)*){5}tap: nobody wants B any more\n$`,
 	},
+	"paranoidpirate": {
+		`client: \w+ did request 3\n(.*\n)*Ada hangs\n`,
+		`Ada hangs\n(.*\n)*queue: a worker is silent, and forgotten\n(.*\n)*client: Bob did request 5\nthe queue crashes`,
+		`another takes its place\n(.*\n)*Bob: the queue is silent, trying again\n(.*\n)*queue: a worker is ready\n`,
+		`client: Bob did request 6\nclient: Bob did request 7\n$`,
+	},
 	"http": {`^listening on http://127\.0\.0\.1:\d+\n200 OK: Hello, browser!\n$`},
 }
 
