@@ -151,6 +151,17 @@ var lessons = map[string][]string{
 		`another takes its place\n(.*\n)*Bob: the queue is silent, trying again\n(.*\n)*queue: a worker is ready\n`,
 		`client: Bob did request 6\nclient: Bob did request 7\n$`,
 	},
+	"majordomo": {
+		`^client: 1000 echoes, one at a time, in .*\nclient: is there echo\? true\nclient: is there coffee\? false\n`,
+		`\nclient: 1000 echoes, all on the way at once, in .*\nthe broker crashes`,
+		`another takes its place\n(.*\n)*worker: the broker .*, beginning anew\n`,
+		`another takes its place\n(.*\n)*client: 1000 echoes, one at a time, in .*\nclient: is there echo\? true\n`,
+	},
+	"freelance": {
+		`^(retry: a server does not reply\n){2}retry: Carol did request\n`,
+		`\nshotgun: Carol did request 1\nshotgun: Carol did request 2\nshotgun: Carol did request 3\n`,
+		`\n(pings: \w+ did request 100 of asker \d+\n){10}pings: Alice crashes\n(pings: Bob did request 100 of asker \d+\n){10}$`,
+	},
 	"http": {`^listening on http://127\.0\.0\.1:\d+\n200 OK: Hello, browser!\n$`},
 }
 

@@ -13,9 +13,9 @@ import (
 	"zeromux/internal/zmtptest"
 )
 
-// python starts a program of testdata over libzmq, which runs until its standard
-// input ends. The test ends it, and checks that it ends well.
-func python(t *testing.T, program string, args ...string) {
+// python is the command of a program of testdata over libzmq, which ends after a
+// minute at most.
+func python(t *testing.T, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	path, reason := zmtptest.PyZMQ()
 	if reason != "" {
@@ -27,8 +27,15 @@ func python(t *testing.T, program string, args ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, path, append([]string{filepath.Join("testdata", program)}, args...)...)
-	complaint := &strings.Builder{}
-	cmd.Stderr = complaint
+	cmd.Stderr = &strings.Builder{}
+	return cmd
+}
+
+// startPython starts a program that runs until its standard input ends. The test
+// ends it, and checks that it ends well.
+func startPython(t *testing.T, program string, args ...string) {
+	t.Helper()
+	cmd := python(t, program, args...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +45,8 @@ func python(t *testing.T, program string, args ...string) {
 	}
 	t.Cleanup(func() {
 		stdin.Close()
-		if err := cmd.Wait(); err != nil || complaint.Len() > 0 {
-			t.Errorf("%s: %v\n%s", program, err, complaint)
+		if err := cmd.Wait(); err != nil || cmd.Stderr.(*strings.Builder).Len() > 0 {
+			t.Errorf("%s: %v\n%s", program, err, cmd.Stderr)
 		}
 	})
 }
@@ -62,9 +69,36 @@ func TestTheParanoidPirateQueueServesAWorkerOverLibzmq(t *testing.T) {
 	at := endpoints(t, 2)
 	front, back := at[0], at[1]
 	start(t, "paranoidpirate", "-role", "queue", "-front", front, "-back", back)
-	python(t, "ppworker.py", back, "50")
+	startPython(t, "ppworker.py", back, "50")
 	got := said(t, lesson(t, "paranoidpirate", "-role", "client", "-front", front))
 	if want := `(client: Python did request [1-7]\n(.*\n)*){7}$`; !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("the client says %q", got)
+	}
+}
+
+func TestTheMajordomoBrokerServesAWorkerOverLibzmq(t *testing.T) {
+	broker := start(t, "majordomo", "-role", "broker", "-at", "tcp://127.0.0.1:*")
+	startPython(t, "mdworker.py", broker, "50")
+	got := said(t, lesson(t, "majordomo", "-role", "client", "-at", broker))
+	if want := `^client: 1000 echoes, one at a time, in .*\nclient: is there echo\? true\nclient: is there coffee\? false\n$`; !regexp.MustCompile(want).MatchString(got) {
+		t.Errorf("the client says %q", got)
+	}
+}
+
+func TestTheMajordomoBrokerAndWorkerServeAClientOverLibzmq(t *testing.T) {
+	client := func(broker string) *exec.Cmd { return python(t, "mdclient.py", broker) }
+	client("") // skips the test before anything is started
+	broker := start(t, "majordomo", "-role", "broker", "-at", "tcp://127.0.0.1:*")
+	worker := lesson(t, "majordomo", "-role", "worker", "-at", broker)
+	if err := worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	got := said(t, client(broker))
+	if want := "mmi.service echo 200\nmmi.service coffee 404\nmmi.other echo 501\nmmi.other coffee 501\n"; got != want {
+		t.Errorf("the client says %q, want %q", got, want)
+	}
+	worker.Process.Signal(os.Interrupt)
+	if err := worker.Wait(); err != nil {
+		t.Errorf("worker: %v %s", err, worker.Stderr)
 	}
 }
