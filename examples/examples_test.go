@@ -69,6 +69,13 @@ func said(t *testing.T, cmd *exec.Cmd) string {
 // it, and checks that it ends well.
 func start(t *testing.T, name string, args ...string) (endpoint string) {
 	t.Helper()
+	line := startSaying(t, 1, name, args...)[0]
+	return line[strings.LastIndexByte(line, ' ')+1:]
+}
+
+// startSaying is start that returns the first lines of the output.
+func startSaying(t *testing.T, n int, name string, args ...string) (lines []string) {
+	t.Helper()
 	cmd := lesson(t, name, args...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -90,11 +97,14 @@ func start(t *testing.T, name string, args ...string) (endpoint string) {
 			t.Errorf("%s, interrupted: %v\n%s", name, err, cmd.Stderr)
 		}
 	})
-	line, err := output.ReadString('\n')
-	if err != nil {
-		t.Fatalf("%s said %q: %v", name, line, err)
+	for range n {
+		line, err := output.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%s said %q: %v", name, line, err)
+		}
+		lines = append(lines, line[:len(line)-1])
 	}
-	return line[strings.LastIndexByte(line, ' ')+1 : len(line)-1]
+	return lines
 }
 
 // lessons says what each lesson prints, as patterns for parts of its output.
@@ -161,6 +171,12 @@ var lessons = map[string][]string{
 		`^(retry: a server does not reply\n){2}retry: Carol did request\n`,
 		`\nshotgun: Carol did request 1\nshotgun: Carol did request 2\nshotgun: Carol did request 3\n`,
 		`\n(pings: \w+ did request 100 of asker \d+\n){10}pings: Alice crashes\n(pings: Bob did request 100 of asker \d+\n){10}$`,
+	},
+	"clone": {
+		`^Ada: has joined at number 0, with 0 values\n`,
+		`\nBob: has joined at number 3, with 2 values\n`,
+		`\nBob: /fruit/apple is red\nBob: /fruit/cherry is ripe\nBob: /fruit/plum is gone\nBob: /fruit/cherry is gone\n`,
+		`\nBob's copy: map\[/fruit/apple:red\]\n$`,
 	},
 	"http": {`^listening on http://127\.0\.0\.1:\d+\n200 OK: Hello, browser!\n$`},
 }

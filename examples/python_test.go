@@ -102,3 +102,18 @@ func TestTheMajordomoBrokerAndWorkerServeAClientOverLibzmq(t *testing.T) {
 		t.Errorf("worker: %v %s", err, worker.Stderr)
 	}
 }
+
+func TestACloneClientOverLibzmqChangesTheMapOfAll(t *testing.T) {
+	client := func(at []string) *exec.Cmd { return python(t, "clone.py", at...) }
+	client(nil) // skips the test before anything is started
+	at := endpoints(t, 3)
+	places := []string{"-snapshots", at[0], "-updates", at[1], "-collector", at[2]}
+	start(t, "clone", append([]string{"-role", "server"}, places...)...)
+	if got, want := said(t, client(at)), "/fruit/apple 2 green\nKTHXBAI 2 /fruit/\n"; got != want {
+		t.Errorf("the client over libzmq says %q, want %q", got, want)
+	}
+	got := strings.Join(startSaying(t, 2, "clone", append([]string{"-role", "client", "-tree", "/tool/"}, places...)...), "\n")
+	if want := "client: has joined at number 2, with 1 values\nclient: /tool/hammer is heavy"; got != want {
+		t.Errorf("the client says %q, want %q", got, want)
+	}
+}
