@@ -178,6 +178,18 @@ var lessons = map[string][]string{
 		`\nBob: /fruit/apple is red\nBob: /fruit/cherry is ripe\nBob: /fruit/plum is gone\nBob: /fruit/cherry is gone\n`,
 		`\nBob's copy: map\[/fruit/apple:red\]\n$`,
 	},
+	"binarystar": {
+		`(primary: is active\nbackup: is passive\n)client: primary did request 1\n`,
+		`client: primary did request 3\nthe primary crashes\nbackup: is active\nclient: backup did request 4\n`,
+		`client: backup did request 6\nthe primary comes back, and then the backup crashes\nprimary: is passive\nprimary: is active\n`,
+		`client: primary did request 7\nclient: primary did request 8\nclient: primary did request 9\n$`,
+	},
+	"titanic": {
+		`^client: asks for 3 echoes, though nobody offers them\nclient: 300 for all 3\n`,
+		`\ntitanic sinks, and another is built\n`,
+		`\nclient: got Hello 1\nclient: got Hello 2\nclient: got Hello 3\n`,
+		`\nclient: once more: 200 Hello 1\nclient: closed, and once more: 400\nleft on disk: 2 files\n$`,
+	},
 	"http": {`^listening on http://127\.0\.0\.1:\d+\n200 OK: Hello, browser!\n$`},
 }
 
