@@ -6,15 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -105,92 +102,6 @@ func startSaying(t *testing.T, n int, name string, args ...string) (lines []stri
 		lines = append(lines, line[:len(line)-1])
 	}
 	return lines
-}
-
-// lessons says what each lesson prints, as patterns for parts of its output.
-var lessons = map[string][]string{
-	"hello": {
-		`^server: received Hello 1\n`,
-		`client: received World, Hello 1\n(.*\n)*client: received World, Hello 5\n$`,
-	},
-	"weather": {
-		`place 10001: -?\d+\.\d degrees on average of 20 reports\n`,
-		`place 10002: -?\d+\.\d degrees on average of 20 reports\n`,
-	},
-	"workers": {
-		`worker 1 did \d+ tasks\nworker 2 did \d+ tasks\nworker 3 did \d+ tasks\n`,
-		`\n78498 primes below 1000000\n$`,
-	},
-	"broker": {
-		`^(client [123]: service [12] says REQUEST [1-6] OF CLIENT [123]\n){18}$`,
-		`service 1 says`, `service 2 says`,
-		`client 3: service . says REQUEST 6 OF CLIENT 3\n`,
-	},
-	"proxy": {
-		`proxy: somebody wants Berlin\n`, `proxy: somebody wants Bo\n`,
-		`^(proxy: .*\n|subscriber to Bo: Bo(mbay|ston) news \d+\n|subscriber to Berlin: Berlin news \d+\n){12}$`,
-		`(subscriber to Bo: .*\n(.*\n)*){5}`,
-	},
-	"lastvalue": {`^cache: knows 3 stocks\nlate subscriber: DEF stands at 103\n$`},
-	"lazypirate": {
-		`server: is busy with request 3\nclient: no reply to request 3\n`,
-		`server: crashes at (request \d)\nclient: no reply to (request \d)\n`,
-		`(client: received reply to request [1-7]\n(.*\n)*){7}`,
-		`server: leaves\n(.*\n)*(client: no reply to request 8\n){3}client: the server seems to be gone, giving up\n$`,
-	},
-	"identity": {
-		`^REQ "" arrives as \[00( [0-9a-f]{2}){4}\] \[\] \[hello\]\nREQ "" receives \[hello, REQ\]\n`,
-		`\nREQ "Ada" arrives as \[Ada\] \[\] \[hello\]\n`,
-		`\nDEALER "Bob" arrives as \[Bob\] \[hello\]\nDEALER "Bob" receives \[hello, DEALER\]\n`,
-		`\nto Eve: true - nobody has that name\n$`,
-	},
-	"lbbroker": {`^quick worker: (2\d|3\d) requests\nslow worker: (1?\d) requests\n$`},
-	"asyncsrv": {
-		`^(client [123]: request [1-4]: step [1-4] of [1-4]\n){30}$`,
-		`client 1: request 4: step 1 of 4\n(.*\n)*client 1: request 4: step 4 of 4\n`,
-	},
-	"syncpub": {`^publisher: all 5 are here\n(subscriber [1-5]: received all 10000 updates\n){5}$`},
-	"espresso": {
-		`^tap: somebody subscribes to B\n`,
-		`(subscriber: B-\d{5}\n(.*\n)*){5}`,
-		`(tap: B-\d{5}\n(.*\n)*){5}tap: nobody wants B any more\n$`,
-	},
-	"paranoidpirate": {
-		`client: \w+ did request 3\n(.*\n)*Ada hangs\n`,
-		`Ada hangs\n(.*\n)*queue: a worker is silent, and forgotten\n(.*\n)*client: Bob did request 5\nthe queue crashes`,
-		`another takes its place\n(.*\n)*Bob: the queue is silent, trying again\n(.*\n)*queue: a worker is ready\n`,
-		`client: Bob did request 6\nclient: Bob did request 7\n$`,
-	},
-	"majordomo": {
-		`^client: 1000 echoes, one at a time, in .*\nclient: is there echo\? true\nclient: is there coffee\? false\n`,
-		`\nclient: 1000 echoes, all on the way at once, in .*\nthe broker crashes`,
-		`another takes its place\n(.*\n)*worker: the broker .*, beginning anew\n`,
-		`another takes its place\n(.*\n)*client: 1000 echoes, one at a time, in .*\nclient: is there echo\? true\n`,
-	},
-	"freelance": {
-		`^(retry: a server does not reply\n){2}retry: Carol did request\n`,
-		`\nshotgun: Carol did request 1\nshotgun: Carol did request 2\nshotgun: Carol did request 3\n`,
-		`\n(pings: \w+ did request 100 of asker \d+\n){10}pings: Alice crashes\n(pings: Bob did request 100 of asker \d+\n){10}$`,
-	},
-	"clone": {
-		`^Ada: has joined at number 0, with 0 values\n`,
-		`\nBob: has joined at number 3, with 2 values\n`,
-		`\nBob: /fruit/apple is red\nBob: /fruit/cherry is ripe\nBob: /fruit/plum is gone\nBob: /fruit/cherry is gone\n`,
-		`\nBob's copy: map\[/fruit/apple:red\]\n$`,
-	},
-	"binarystar": {
-		`(primary: is active\nbackup: is passive\n)client: primary did request 1\n`,
-		`client: primary did request 3\nthe primary crashes\nbackup: is active\nclient: backup did request 4\n`,
-		`client: backup did request 6\nthe primary comes back, and then the backup crashes\nprimary: is passive\nprimary: is active\n`,
-		`client: primary did request 7\nclient: primary did request 8\nclient: primary did request 9\n$`,
-	},
-	"titanic": {
-		`^client: asks for 3 echoes, though nobody offers them\nclient: 300 for all 3\n`,
-		`\ntitanic sinks, and another is built\n`,
-		`\nclient: got Hello 1\nclient: got Hello 2\nclient: got Hello 3\n`,
-		`\nclient: once more: 200 Hello 1\nclient: closed, and once more: 400\nleft on disk: 2 files\n$`,
-	},
-	"http": {`^listening on http://127\.0\.0\.1:\d+\n200 OK: Hello, browser!\n$`},
 }
 
 func TestEveryLessonTellsItsStory(t *testing.T) {
@@ -294,91 +205,4 @@ func TestRolesMayRunInTerminalsOfTheirOwn(t *testing.T) {
 			t.Errorf("worker: %v %s", err, worker.Stderr)
 		}
 	})
-}
-
-const page = "Hello, browser!\n"
-
-func TestTheHTTPServerAnswersAThousandRequestsOfTwentyConnectionsAtOnce(t *testing.T) {
-	url := start(t, "http", "-bind", "tcp://127.0.0.1:*")
-	client := &http.Client{
-		Transport: &http.Transport{MaxConnsPerHost: 20, MaxIdleConnsPerHost: 20},
-		Timeout:   time.Minute,
-	}
-	defer client.CloseIdleConnections()
-	var clients sync.WaitGroup
-	for range 20 {
-		clients.Go(func() {
-			for i := range 50 {
-				if got, err := get(client, url); err != nil || got != page {
-					t.Errorf("request %d: %q, %v", i, got, err)
-					return
-				}
-			}
-		})
-	}
-	clients.Wait()
-}
-
-func get(client *http.Client, url string) (body string, err error) {
-	response, err := client.Get(url)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	b, err := io.ReadAll(response.Body)
-	return string(b), err
-}
-
-func TestTheHTTPServerAnswersCurl(t *testing.T) {
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		t.Skip("curl is not installed")
-	}
-	url := start(t, "http", "-bind", "tcp://127.0.0.1:*")
-	output, err := exec.Command(curl, "--silent", "--show-error", "--max-time", "60", url, url).CombinedOutput()
-	if err != nil || string(output) != page+page {
-		t.Errorf("curl says %q, %v", output, err)
-	}
-}
-
-func TestTheHTTPServerSurvivesBadManners(t *testing.T) {
-	url := start(t, "http", "-bind", "tcp://127.0.0.1:*")
-	address := strings.TrimPrefix(url, "http://")
-	dial := func(send string) net.Conn {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		conn.SetDeadline(time.Now().Add(time.Minute))
-		if _, err := io.WriteString(conn, send); err != nil {
-			t.Fatal(err)
-		}
-		return conn
-	}
-	for range 50 {
-		dial("GET / HTTP/1.1\r\n\r\n").Close()
-		dial("GET / HT").Close()
-	}
-
-	endless := dial("GET /" + strings.Repeat("x", 10_000))
-	defer endless.Close()
-	if b, err := io.ReadAll(endless); len(b) > 0 {
-		t.Errorf("a head without end is answered with %q, %v", b, err)
-	}
-
-	split := dial("GET / HTTP/1.1\r")
-	defer split.Close()
-	if _, err := io.WriteString(split, "\n\r\nGET / HTTP/1.1\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	answers := bufio.NewReader(split)
-	for i := range 2 {
-		response, err := http.ReadResponse(answers, nil)
-		if err != nil {
-			t.Fatalf("answer %d: %v", i, err)
-		}
-		if b, err := io.ReadAll(response.Body); err != nil || string(b) != page {
-			t.Errorf("answer %d: %q, %v", i, b, err)
-		}
-	}
 }
