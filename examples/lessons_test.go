@@ -106,4 +106,19 @@ var lessons = map[string][]string{
 		`\nBob: /fruit/apple is red\nBob: /fruit/cherry is ripe\nBob: /fruit/plum is gone\nBob: /fruit/cherry is gone\n`,
 		`\nBob's copy: map\[/fruit/apple:red\]\n$`,
 	},
+	"ending": {
+		`^the context of the call is over: true\nthe socket's time is over: true true\nthe socket was closed: true\n`,
+		`\nthe context of the socket was terminated: true\nan error that tells more: true bind carrier://pigeon true\n`,
+		`\nsent by a socket that is closed: a letter\n$`,
+	},
+	"highwater": {
+		`^PUSH: takes 20 messages that nobody receives\nPUSH: TrySend would block: true\n`,
+		`\nPUSH: Send waits as long as it may: true\nPUSH: received all 21\n`,
+		`\nPUB: sent 100, received 20, dropped 80\n$`,
+	},
+	"events": {
+		`^client: closed\nclient: connect retried\n`,
+		`(?s)server: listening\n.*server: accepted\n.*server: handshake succeeded\n`,
+		`(?s)client: connected\n.*client: handshake succeeded\n.*client: disconnected\n`,
+	},
 }

@@ -77,9 +77,9 @@ func TestTheParanoidPirateQueueServesAWorkerOverLibzmq(t *testing.T) {
 }
 
 func TestTheMajordomoBrokerServesAWorkerOverLibzmq(t *testing.T) {
-	broker := start(t, "majordomo", "-role", "broker", "-at", "tcp://127.0.0.1:*")
-	startPython(t, "mdworker.py", broker, "50")
-	got := said(t, lesson(t, "majordomo", "-role", "client", "-at", broker))
+	broker := start(t, "majordomo", "-role", "broker", "-at", "tcp://127.0.0.1:*", "-beat", "500ms")
+	startPython(t, "mdworker.py", broker, "500")
+	got := said(t, lesson(t, "majordomo", "-role", "client", "-at", broker, "-beat", "500ms"))
 	if want := `^client: 1000 echoes, one at a time, in .*\nclient: is there echo\? true\nclient: is there coffee\? false\n$`; !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("the client says %q", got)
 	}
@@ -88,8 +88,8 @@ func TestTheMajordomoBrokerServesAWorkerOverLibzmq(t *testing.T) {
 func TestTheMajordomoBrokerAndWorkerServeAClientOverLibzmq(t *testing.T) {
 	client := func(broker string) *exec.Cmd { return python(t, "mdclient.py", broker) }
 	client("") // skips the test before anything is started
-	broker := start(t, "majordomo", "-role", "broker", "-at", "tcp://127.0.0.1:*")
-	worker := lesson(t, "majordomo", "-role", "worker", "-at", broker)
+	broker := start(t, "majordomo", "-role", "broker", "-at", "tcp://127.0.0.1:*", "-beat", "500ms") // who asks does so once: no false alarm
+	worker := lesson(t, "majordomo", "-role", "worker", "-at", broker, "-beat", "500ms")
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,9 @@ func (w *Worker) converse(ctx context.Context, interval time.Duration) error {
 	if err := dealer.Connect(w.Broker); err != nil {
 		return err
 	}
+	if err := dealer.WaitPeers(ctx, 1); err != nil { // before there is a broker, it cannot be silent
+		return err
+	}
 	if err := dealer.SendString(ctx, "", fromWorker, ready, w.Service); err != nil {
 		return err
 	}
@@ -70,7 +73,8 @@ func (w *Worker) converse(ctx context.Context, interval time.Duration) error {
 		case <-ctx.Done():
 			_ = dealer.TrySend(zmq.NewStringMessage("", fromWorker, disconnect))
 			return nil
-		case <-silence.C:
+		case <-silence.C: // if it hears us all the same, it should not send us anything
+			_ = dealer.TrySend(zmq.NewStringMessage("", fromWorker, disconnect))
 			return errSilent
 		case <-beat.C:
 			err = dealer.SendString(ctx, "", fromWorker, heartbeat)
