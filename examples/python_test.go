@@ -87,7 +87,7 @@ func TestTheMajordomoBrokerServesAWorkerOverLibzmq(t *testing.T) {
 
 func TestTheMajordomoBrokerAndWorkerServeAClientOverLibzmq(t *testing.T) {
 	client := func(broker string) *exec.Cmd { return python(t, "mdclient.py", broker) }
-	client("") // skips the test before anything is started
+	client("")                                                                                       // skips the test before anything is started
 	broker := start(t, "majordomo", "-role", "broker", "-at", "tcp://127.0.0.1:*", "-beat", "500ms") // who asks does so once: no false alarm
 	worker := lesson(t, "majordomo", "-role", "worker", "-at", broker, "-beat", "500ms")
 	if err := worker.Start(); err != nil {
