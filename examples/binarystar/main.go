@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"time"
 
 	"zeromux/zmq"
@@ -42,12 +43,19 @@ func main() {
 
 // story lets each of the two crash once.
 func story(ctx context.Context, beat time.Duration) error {
-	all := place{"tcp://127.0.0.1:*", "tcp://127.0.0.1:*"}
-	primary, err := newServer("primary", asPrimary, all, beat)
+	folder, err := os.MkdirTemp("", "star")
 	if err != nil {
 		return err
 	}
-	backup, err := newServer("backup", asBackup, all, beat)
+	defer os.RemoveAll(folder)
+	at := func(name string) place { // endpoints that nobody else takes while a server is away
+		return place{"ipc://" + filepath.Join(folder, name), "ipc://" + filepath.Join(folder, name+"-state")}
+	}
+	primary, err := newServer("primary", asPrimary, at("primary"), beat)
+	if err != nil {
+		return err
+	}
+	backup, err := newServer("backup", asBackup, at("backup"), beat)
 	if err != nil {
 		return err
 	}
