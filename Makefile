@@ -2,7 +2,7 @@
 # Every target covers all modules of go.work unless it says otherwise.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint fuzz soak cover cross rename
+.PHONY: help demo test conformance bench lint fuzz soak cover cross rename
 
 help: ## this list
 	@sed -nE 's/^([a-z]+): .*## (.*)/  make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -12,6 +12,9 @@ demo: ## what ZeroMQ is for, in one terminal, in under a minute
 
 test: ## everything that must hold, in timed parts; installs what it needs on Debian
 	@bash scripts/test.sh
+
+conformance: ## libzmq's checklist under every driver; writes docs/conformance.md
+	@go run ./conformance/report $(ARGS)
 
 bench: ## this library beside libzmq, interleaved; writes docs/benchmarks.md; ARGS go to the program
 	@bash scripts/setup.sh bench

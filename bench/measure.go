@@ -77,6 +77,16 @@ func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 		err := one(binder, &got)
 		return got, err
 	}
+	if r.kind.feeds != "" {
+		feeder, err := start(ctx, v.name, v.program, g.args(r, v, r.kind.feeds, bound.Endpoint)...)
+		if err != nil {
+			return sample{}, err
+		}
+		defer feeder.stop()
+		if bound, err = binder.next("bound"); err != nil {
+			return sample{}, err
+		}
+	}
 	connecter, err := start(ctx, v.name, v.program, g.args(r, v, r.kind.connects, bound.Endpoint)...)
 	if err != nil {
 		return sample{}, err

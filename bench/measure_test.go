@@ -47,10 +47,14 @@ func TestBothPeersPlayEveryRole(t *testing.T) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	g := rig{warmup: 10 * time.Millisecond, window: 20 * time.Millisecond, dir: dir}
 	many := []row{
+		{kind: oneOfMany, transport: "tcp", size: 64, peers: 20},
+		{kind: oneOfMany, transport: "inproc", size: 64, peers: 20},
 		{kind: oneToMany, transport: "tcp", size: 64, peers: 1},
 		{kind: oneToMany, transport: "tcp", size: 64, peers: 3},
 		{kind: oneToMany, transport: "tcp", size: 64, peers: 1, topics: 1500},
 		{kind: manyClients, transport: "tcp", size: 64, peers: 5, depth: 2},
+		{kind: forwarding, transport: "tcp", size: 100},
+		{kind: queueing, transport: "tcp", size: 100, peers: 3, depth: 5},
 		{kind: comeAndGo, transport: "tcp", size: 64, peers: 2},
 		{kind: idle, transport: "tcp", size: 64, peers: 40},
 		{kind: halfOpen, transport: "tcp", size: 64, peers: 40},

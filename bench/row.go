@@ -10,7 +10,7 @@ type row struct {
 	kind      *kind
 	transport string // tcp, ipc or inproc
 	size      int    // octets a message
-	peers     int    // subscribers, clients, visitors at once or connections; 0 is one
+	peers     int    // subscribers, clients, visitors at once, sockets in a poller or connections; 0 is one
 	depth     int    // messages that each client keeps on the way; 0 is one
 	topics    int    // subscriptions of the subscriber; 0 is one
 	wants     []want // what is asked of it
@@ -24,6 +24,9 @@ type kind struct {
 	sides  string // whose processor time it is: of who binds or sends, and of who measures
 	// The roles of the peers: who binds, who connects, and who does both for inproc.
 	binds, connects, alone string
+	// A third process, if there is one: who binds has two endpoints then, and says
+	// first that of who feeds it, then that of who connects.
+	feeds string
 	// The connecting peer measures; otherwise the binding one does.
 	connecterMeasures bool
 	// It is run with plain Recv, too.
@@ -43,6 +46,10 @@ var (
 		name: "REQ/REP", title: "There and back", counts: "round trips", sides: "replier + requester",
 		binds: "rep", connects: "req", alone: "reqrep", connecterMeasures: true, first: p50,
 	}
+	oneOfMany = &kind{
+		name: "poller", title: "One active socket among many", counts: "events", sides: "replier + requester",
+		binds: "pollrep", connects: "req", alone: "pollreq", connecterMeasures: true, first: p50,
+	}
 	oneToMany = &kind{
 		name: "PUB/SUB", title: "One to many", counts: "deliveries", sides: "publisher + subscribers",
 		binds: "pub", connects: "subs", connecterMeasures: true, patience: 2, first: rate,
@@ -54,6 +61,14 @@ var (
 	comeAndGo = &kind{
 		name: "connects", title: "Coming and going", counts: "connections", sides: "server + clients",
 		binds: "router", connects: "visitors", connecterMeasures: true, patience: 2, first: rate,
+	}
+	forwarding = &kind{
+		name: "proxy XSUB-XPUB", title: "Publishing through a proxy", counts: "deliveries", sides: "proxy + subscriber",
+		binds: "forwarder", feeds: "feeder", connects: "subs", connecterMeasures: true, patience: 2, first: rate,
+	}
+	queueing = &kind{
+		name: "proxy ROUTER-DEALER", title: "Asking through a proxy", counts: "round trips", sides: "proxy + clients",
+		binds: "queue", feeds: "worker", connects: "dealers", connecterMeasures: true, patience: 2, first: rate,
 	}
 	idle = &kind{
 		name: "memory, idle", title: "Memory", counts: "connections",
@@ -88,7 +103,9 @@ func (r row) String() string {
 		name += fmt.Sprintf(", %d subscriptions", r.topics)
 	case r.kind == oneToMany:
 		name += fmt.Sprintf(" to %d", r.peers)
-	case r.kind == manyClients:
+	case r.kind == oneOfMany:
+		name += fmt.Sprintf(", 1 of %d", r.peers)
+	case r.kind == manyClients, r.kind == queueing:
 		name += fmt.Sprintf(", %d × %d", r.peers, r.depth)
 	}
 	return name

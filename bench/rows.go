@@ -41,6 +41,10 @@ func rows(connections int) []row {
 		trip("tcp", want{figure: p50, goal: atMost(0.5), bar: atMost(0.75)}),
 		trip("ipc", want{figure: p50, goal: atMost(0.5)}),
 		trip("inproc", want{figure: p50, goal: atMost(0.1)}),
+		row{kind: oneOfMany, transport: "tcp", size: 64, peers: 10},
+		row{kind: oneOfMany, transport: "tcp", size: 64, peers: 1000, wants: []want{{figure: p50, goal: atMost(0.33)}}},
+		row{kind: oneOfMany, transport: "inproc", size: 64, peers: 10},
+		row{kind: oneOfMany, transport: "inproc", size: 64, peers: 1000, wants: []want{{figure: p50, goal: atMost(0.33)}}},
 	)
 	many := func(k *kind, goal float64, r row) row {
 		r.kind, r.transport, r.size = k, "tcp", 64
@@ -55,6 +59,8 @@ func rows(connections int) []row {
 		many(manyClients, 2, row{peers: 100, depth: 10}),
 		many(manyClients, 1.7, row{peers: 1000, depth: 1}),
 		many(comeAndGo, 2, row{peers: 8}),
+		row{kind: forwarding, transport: "tcp", size: 100, wants: []want{{figure: rate, goal: atLeast(2)}}},
+		row{kind: queueing, transport: "tcp", size: 100, peers: 10, depth: 100, wants: []want{{figure: rate, goal: atLeast(2)}}},
 		row{kind: idle, transport: "tcp", size: 64, peers: connections, wants: []want{
 			{figure: resident, goal: atMost(2.5 * 1024)},
 		}},

@@ -23,6 +23,11 @@ var lessons = map[string][]string{
 		`(worker [123]: is told to stop\n(.*\n)*){3}$`,
 		`(worker [123]: leaves after (33|34) tasks\n(.*\n)*){3}$`,
 	},
+	"poller": {
+		`^(task \d+ is done\n|hail at \d+ o'clock\n|beacon of service 1\n){14}10 tasks, 3 warnings of hail, 1 beacon\n$`,
+		`^(.*\n)*task 1 is done\n(.*\n)*task 10 is done\n`,
+		`hail at 0 o'clock\n(.*\n)*hail at 8 o'clock\n(.*\n)*hail at 16 o'clock\n`,
+	},
 	"relay": {`^step 2: step 1 is ready\nstep 3: step 2 is ready\nstep 3: all done\n$`},
 	"http":  {`^listening on http://127\.0\.0\.1:\d+\n200 OK: Hello, browser!\n$`},
 	"identity": {
@@ -86,8 +91,8 @@ var lessons = map[string][]string{
 		`client: primary did request 7\nclient: primary did request 8\nclient: primary did request 9\n$`,
 	},
 	"proxy": {
-		`proxy: somebody wants Berlin\n`, `proxy: somebody wants Bo\n`,
-		`^(proxy: .*\n|subscriber to Bo: Bo(mbay|ston) news \d+\n|subscriber to Berlin: Berlin news \d+\n){12}$`,
+		`^(subscriber to Bo: Bo(mbay|ston) news \d+\n|subscriber to Berlin: Berlin news \d+\n){10}` +
+			`proxy: 2 subscriptions went up, \d\d+ frames of news came down\n$`,
 		`(subscriber to Bo: .*\n(.*\n)*){5}`,
 	},
 	"espresso": {

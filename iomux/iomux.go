@@ -85,7 +85,7 @@ type Mux interface {
 // Nester is a Mux that may have a descriptor of its own, which is readable whenever
 // Wait would return at once. A duplicate of it, made a non-blocking os.File, is waited
 // for by Go's own poller at the price of a parked goroutine instead of a thread; then
-// Wait with a timeout of zero says what is ready. Go's poller tells of changes only:
+// Wait with a timeout of zero says what is ready; File makes one. Go's poller tells of changes only:
 // before it parks again, a goroutine must have seen a Wait that returned nothing, or one
 // that returned fewer events than there was room for, none of which is ready any more.
 //

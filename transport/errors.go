@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// Kinds of bad addresses. Each also matches the errno that libzmq sets for it,
+// Kinds of bad addresses, and of peers. Each also matches the errno that libzmq sets for it,
 // so that errors.Is and errors.As find a [syscall.Errno] in every error of a
 // transport, whether it arose here or in the system.
 var (
@@ -20,6 +20,10 @@ var (
 	// ErrNameTooLong says that a path is longer than the system's addresses can
 	// hold. It is ENAMETOOLONG.
 	ErrNameTooLong error = &kind{"name too long", syscall.ENAMETOOLONG}
+
+	// ErrTurnedAway says that a listener does not admit a peer, whose connection
+	// is closed. It is EACCES.
+	ErrTurnedAway error = &kind{"peer turned away", syscall.EACCES}
 )
 
 // kind is a sentinel that stands for an errno.

@@ -10,6 +10,8 @@ package transport
 import (
 	"context"
 	"net"
+	"net/netip"
+	"os"
 	"time"
 )
 
@@ -43,18 +45,32 @@ type Transport interface {
 // Listener accepts the connections that come to one bound address.
 type Listener interface {
 	// Accept waits for the next connection. After Close it returns an error
-	// that wraps net.ErrClosed. Any other error concerns one connection or
-	// passes by (too many descriptors, say): the caller waits a little and
-	// accepts again.
+	// that wraps net.ErrClosed. One that wraps ErrTurnedAway is of a peer that
+	// the options do not admit, and the next may come at once. Any other error
+	// concerns one connection or passes by (too many descriptors, say): the
+	// caller waits a little and accepts again.
 	Accept() (net.Conn, error)
 
 	// Close ends the listener and every waiting Accept. The address is free
-	// when it returns. A second Close does nothing and returns the same.
+	// when it returns, whatever the error: it says what was left behind, such as
+	// the directory of an ipc wildcard. A second Close does nothing and returns
+	// the same.
 	Close() error
 
 	// Address is what was really bound, without the scheme, as Dial takes it:
 	// "127.0.0.1:5555", "[::1]:5555", "/tmp/x", "@name".
 	Address() string
+}
+
+// FileListener is implemented by a transport that can accept from a descriptor
+// which somebody else has opened, bound and listens with: systemd, or a process
+// before this one.
+type FileListener interface {
+	// ListenFile serves a duplicate of f, which stays with the caller. The
+	// socket is taken as it is, but what it accepts gets the options. Nothing
+	// is unlinked when the listener closes. Errors wrap ErrInvalid for what is
+	// no listening socket of this transport.
+	ListenFile(f *os.File, o *Options) (Listener, error)
 }
 
 // PeerNamer is implemented by a transport that can tell who is at the other
@@ -114,13 +130,59 @@ type Options struct {
 	// Windows, Solaris and illumos. libzmq: ZMQ_TCP_MAXRT.
 	MaxRetransmit time.Duration
 
+	// BusyPoll is how long a read that finds nothing asks the network device
+	// again before it waits, rounded up to microseconds. Zero leaves it to the
+	// system. For tcp, on Linux (where more than the system's own value needs
+	// CAP_NET_ADMIN). libzmq: ZMQ_BUSY_POLL.
+	BusyPoll time.Duration
+
+	// LoopbackFastPath takes connections within this machine past most of the
+	// network stack; both ends must want it. For tcp, on Windows.
+	// libzmq: ZMQ_LOOPBACK_FASTPATH.
+	LoopbackFastPath bool
+
+	// Proxy is what opens connections in our place. For tcp.
+	Proxy Proxy
+
+	// AcceptFrom are the addresses of peers that a listener admits: all, if
+	// there is none. An IPv4 address is the same whether it comes as ::ffff:a.b.c.d
+	// or not. For tcp. libzmq: ZMQ_TCP_ACCEPT_FILTER.
+	AcceptFrom []netip.Prefix
+
+	// AcceptPIDs, AcceptUIDs and AcceptGIDs are the processes, users and groups
+	// that a listener admits: all, if there is none in any of the three, else
+	// whoever is in one of them. A peer's groups are its own, the other groups
+	// of its process, and those of its user in the system's book of groups. For
+	// ipc, on Linux. libzmq: ZMQ_IPC_FILTER_PID, _UID, _GID.
+	AcceptPIDs             []int32
+	AcceptUIDs, AcceptGIDs []uint32
+
 	// Dialer, when set, opens connections instead of the net package: the user
 	// brings the network. It is called with network "tcp", "tcp4" or "unix" and
 	// an address as net.Dial takes it, names unresolved. It must honour ctx,
 	// and the connection must outlive ctx. Options that need the socket apply
 	// after connecting, to a *net.TCPConn or *net.UnixConn only; a source
-	// address, BindToDevice and Priority cannot be combined with it.
+	// address, BindToDevice, Priority and LoopbackFastPath cannot be combined with
+	// it. Of a Proxy it opens the connection to the proxy.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Connecting, when set, is called by a Dial whose outcome has to be waited for:
+	// names are resolved, and the peer's system is about to be asked. At most once
+	// a Dial, on any goroutine; it must not block. For tcp; an ipc address answers
+	// at once. libzmq: ZMQ_EVENT_CONNECT_DELAYED.
+	Connecting func()
+}
+
+// Proxy is a SOCKS5 server that connects to peers in our place (RFC 1928). It
+// resolves their names. The zero value is none.
+type Proxy struct {
+	// Address is "host:port"; empty means none. libzmq: ZMQ_SOCKS_PROXY.
+	Address string
+
+	// User and Password are told to a proxy that asks for them, at most 255
+	// octets each (RFC 1929). Without User it is told that there are none.
+	// libzmq: ZMQ_SOCKS_USERNAME, ZMQ_SOCKS_PASSWORD.
+	User, Password string
 }
 
 // KeepAlive sets tcp's probes of silent connections. The zero value leaves

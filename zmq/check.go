@@ -1,12 +1,17 @@
 package zmq
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"zeromux/internal/engine"
+	"zeromux/transport"
+	"zeromux/transport/ipc"
+	"zeromux/transport/tcp"
 	"zeromux/zmtp"
 )
 
@@ -20,6 +25,16 @@ const (
 	// connection would fail, one by one.
 	maxKeepAlive      = 32767 * time.Second
 	maxKeepAliveCount = 127
+	// maxTOS is an octet's.
+	maxTOS = math.MaxUint8
+	// maxInt, maxRetransmit and maxBusyPoll are what a C int holds, which is what
+	// libzmq and the system's calls take: octets, messages, milliseconds and
+	// microseconds.
+	maxInt        = math.MaxInt32
+	maxRetransmit = math.MaxInt32 * time.Millisecond
+	maxBusyPoll   = math.MaxInt32 * time.Microsecond
+	// maxCredential is the most octets of a proxy's user and password. RFC 1929.
+	maxCredential = 255
 	// maxMetadata is the most octets of all names and values of Metadata, far
 	// below what a peer takes in a handshake.
 	maxMetadata = 64 << 10
@@ -40,6 +55,8 @@ var (
 	readers    = []SocketType{XPUB, PUB, XSUB} // of subscriptions in messages
 	forwarders = []SocketType{XSUB}
 	streams    = []SocketType{STREAM}
+	greeters   = []SocketType{DEALER, ROUTER}
+	dealers    = []SocketType{DEALER}
 )
 
 // check returns what is wrong with c for a socket of type t: the field, what it
@@ -49,23 +66,25 @@ func (c *Config) check(t SocketType) error {
 		return err
 	}
 	for _, f := range []struct {
-		name         string
-		value, least int64
+		name               string
+		value, least, most int64
 	}{
-		{"HighWater.Send", int64(c.HighWater.Send), Unlimited},
-		{"HighWater.Recv", int64(c.HighWater.Recv), Unlimited},
-		{"Limits.MessageSize", c.Limits.MessageSize, Unlimited},
-		{"Limits.Frames", int64(c.Limits.Frames), Unlimited},
-		{"Limits.Subscriptions", int64(c.Limits.Subscriptions), Unlimited},
-		{"Network.Backlog", int64(c.Network.Backlog), NoBacklog},
-		{"Network.SendBuffer", int64(c.Network.SendBuffer), 0},
-		{"Network.RecvBuffer", int64(c.Network.RecvBuffer), 0},
-		{"TCP.KeepAliveCount", int64(c.TCP.KeepAliveCount), 0},
-		{"TCP.TOS", int64(c.TCP.TOS), 0},
-		{"TCP.Priority", int64(c.TCP.Priority), 0},
+		{"HighWater.Send", int64(c.HighWater.Send), Unlimited, maxInt},
+		{"HighWater.Recv", int64(c.HighWater.Recv), Unlimited, maxInt},
+		{"Limits.MessageSize", c.Limits.MessageSize, Unlimited, math.MaxInt64},
+		{"Limits.Frames", int64(c.Limits.Frames), Unlimited, maxInt},
+		{"Limits.Subscriptions", int64(c.Limits.Subscriptions), Unlimited, maxInt},
+		{"Network.Backlog", int64(c.Network.Backlog), NoBacklog, maxInt},
+		{"Network.SendBuffer", int64(c.Network.SendBuffer), 0, maxInt},
+		{"Network.RecvBuffer", int64(c.Network.RecvBuffer), 0, maxInt},
+		{"Network.ReadMost", int64(c.Network.ReadMost), 0, maxInt},
+		{"Network.WriteMost", int64(c.Network.WriteMost), 0, maxInt},
+		{"TCP.KeepAliveCount", int64(c.TCP.KeepAliveCount), 0, maxKeepAliveCount},
+		{"TCP.TOS", int64(c.TCP.TOS), 0, maxTOS},
+		{"TCP.Priority", int64(c.TCP.Priority), 0, maxInt},
 	} {
-		if f.value < f.least {
-			return fmt.Errorf("%w: Config.%s is %d, less than %d", ErrInvalid, f.name, f.value, f.least)
+		if f.value < f.least || f.value > f.most {
+			return fmt.Errorf("%w: Config.%s is %d, must be %d to %d", ErrInvalid, f.name, f.value, f.least, f.most)
 		}
 	}
 	for _, f := range []struct {
@@ -84,25 +103,62 @@ func (c *Config) check(t SocketType) error {
 		{"Heartbeat.TTL", c.Heartbeat.TTL, 0, maxTTL},
 		{"TCP.KeepAliveIdle", c.TCP.KeepAliveIdle, 0, maxKeepAlive},
 		{"TCP.KeepAliveInterval", c.TCP.KeepAliveInterval, 0, maxKeepAlive},
-		{"TCP.MaxRetransmit", c.TCP.MaxRetransmit, 0, Forever},
+		{"TCP.MaxRetransmit", c.TCP.MaxRetransmit, 0, maxRetransmit},
+		{"TCP.BusyPoll", c.TCP.BusyPoll, 0, maxBusyPoll},
 	} {
 		switch {
-		case f.value < f.least:
-			return fmt.Errorf("%w: Config.%s is %v, less than %v", ErrInvalid, f.name, f.value, f.least)
-		case f.value > f.most:
-			return fmt.Errorf("%w: Config.%s is %v, more than %v", ErrInvalid, f.name, f.value, f.most)
+		case f.value >= f.least && f.value <= f.most:
+		case f.most == Forever:
+			return fmt.Errorf("%w: Config.%s is %v, must be %v or more", ErrInvalid, f.name, f.value, f.least)
+		default:
+			return fmt.Errorf("%w: Config.%s is %v, must be %v to %v", ErrInvalid, f.name, f.value, f.least, f.most)
 		}
 	}
-	if n := len(c.RoutingID); n > maxRoutingID {
-		return fmt.Errorf("%w: Config.RoutingID has %d octets, more than %d", ErrInvalid, n, maxRoutingID)
+	for _, f := range []struct {
+		name, value string
+		most        int
+	}{
+		{"RoutingID", c.RoutingID, maxRoutingID},
+		{"TCP.BindToDevice", c.TCP.BindToDevice, maxDevice},
+		{"TCP.Proxy.User", c.TCP.Proxy.User, maxCredential},
+		{"TCP.Proxy.Password", c.TCP.Proxy.Password, maxCredential},
+	} {
+		if n := len(f.value); n > f.most {
+			return fmt.Errorf("%w: Config.%s has %d octets, must have at most %d", ErrInvalid, f.name, n, f.most)
+		}
 	}
-	if n := len(c.TCP.BindToDevice); n > maxDevice {
-		return fmt.Errorf("%w: Config.TCP.BindToDevice has %d octets, more than %d", ErrInvalid, n, maxDevice)
+	if r := c.Router; r.Raw && (r.Handover || r.NotifyConnect || r.NotifyDisconnect || r.Probe || c.Presence != Presence{}) {
+		return fmt.Errorf("%w: Config.Router.Raw goes with no other field of Router but Mandatory, nor with Presence", ErrInvalid)
 	}
-	if n := c.TCP.KeepAliveCount; n > maxKeepAliveCount {
-		return fmt.Errorf("%w: Config.TCP.KeepAliveCount is %d, more than %d", ErrInvalid, n, maxKeepAliveCount)
+	if err := c.checkMetadata(); err != nil {
+		return err
 	}
-	return c.checkMetadata()
+	return c.checkSystem()
+}
+
+// checkSystem refuses what the transports cannot do here, or nowhere.
+func (c *Config) checkSystem() error {
+	o := c.transport()
+	for _, err := range []error{tcp.CheckOptions(&o), ipc.CheckOptions(&o)} {
+		switch {
+		case errors.Is(err, transport.ErrInvalid):
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// checkContext refuses what a context with such a configuration has not.
+func (c *Config) checkContext(of *ContextConfig) error {
+	if c.Network.Affinity == 0 {
+		return nil
+	}
+	if err := engine.CheckAffinity(of.Multiplexer); err != nil {
+		return fmt.Errorf("Config.Network.Affinity: %w", err)
+	}
+	return nil
 }
 
 // checkType refuses what a socket of type t would not act on.
@@ -118,6 +174,7 @@ func (c *Config) checkType(t SocketType) error {
 		{"Router.NotifyConnect", c.Router.NotifyConnect, routers},
 		{"Router.NotifyDisconnect", c.Router.NotifyDisconnect, routers},
 		{"Router.Probe", c.Router.Probe, probers},
+		{"Router.Raw", c.Router.Raw, routers},
 		{"Req.Correlate", c.Req.Correlate, requesters},
 		{"Req.Relaxed", c.Req.Relaxed, requesters},
 		{"PubSub.Verbose", c.PubSub.Verbose, reporters},
@@ -130,6 +187,9 @@ func (c *Config) checkType(t SocketType) error {
 		{"PubSub.OnlyFirstSubscribe", c.PubSub.OnlyFirstSubscribe, readers},
 		{"PubSub.VerboseUnsubscribe", c.PubSub.VerboseUnsubscribe, forwarders},
 		{"Stream.Silent", c.Stream.Silent, streams},
+		{"Presence.Hello", c.Presence.Hello != "", greeters},
+		{"Presence.Disconnect", c.Presence.Disconnect != "", routers},
+		{"Presence.Hiccup", c.Presence.Hiccup != "", dealers},
 	} {
 		if f.set && !slices.Contains(f.types, t) {
 			return fmt.Errorf("%w: Config.%s is not for %v", ErrInvalid, f.name, t)

@@ -39,7 +39,7 @@ func (s *Socket) close(err error) error {
 		s.mu.Unlock()
 		return nil
 	}
-	s.closed = true
+	s.closed, s.ended = true, err
 	linger := s.config.linger(s.row, !s.ctx.config.NotBlocky)
 	listeners := s.listeners
 	s.listeners = nil
@@ -54,8 +54,8 @@ func (s *Socket) close(err error) error {
 			errs = append(errs, l.Close())
 		}
 	}
-	for name := range names {
-		s.ctx.registry.Unbind(name, s.side())
+	for name, side := range names {
+		s.ctx.registry.Unbind(name, side)
 	}
 
 	s.mu.Lock()
@@ -81,7 +81,9 @@ func (s *Socket) close(err error) error {
 		}
 		session.Close(linger)
 	}
-	s.monitors.stop()
+	s.mu.Lock()
+	s.swept = true
+	s.mu.Unlock()
 	s.finish()
 	if err := errors.Join(errs...); err != nil {
 		return s.fail("close", "", err)
@@ -103,19 +105,15 @@ func (s *Socket) dropAfter(linger time.Duration, l *inproc.Link) {
 // finish lets the context forget the socket when nothing of it is left.
 func (s *Socket) finish() {
 	s.mu.Lock()
-	over := s.closed && len(s.sessions) == 0
-	if over {
-		select {
-		case <-s.gone:
-			over = false
-		default:
-			close(s.gone)
-		}
-	}
+	last := s.swept && len(s.sessions) == 0 && !s.over
+	s.over = s.over || last
 	s.mu.Unlock()
-	if over {
-		s.ctx.remove(s)
+	if !last {
+		return
 	}
+	s.monitors.stop()
+	close(s.gone)
+	s.ctx.remove(s)
 }
 
 // CloseContext closes the socket and returns when everything that was to be

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"sync"
 
@@ -15,6 +16,10 @@ import (
 
 // defaultMaxSockets is libzmq's ZMQ_MAX_SOCKETS_DFLT.
 const defaultMaxSockets = 1023
+
+// SocketLimit is the most that ContextConfig.MaxSockets can be. libzmq:
+// ZMQ_SOCKET_LIMIT.
+const SocketLimit = math.MaxInt32
 
 // maxIOThreads bounds ContextConfig.IOThreads: more cannot be meant.
 const maxIOThreads = 1024
@@ -37,7 +42,8 @@ type Context struct {
 // default.
 type ContextConfig struct {
 	// MaxSockets is the most sockets at a time, those that linger included.
-	// Zero is the default, 1023; below zero is an error of NewSocket.
+	// Zero is the default, 1023; below zero and beyond SocketLimit is an error of
+	// NewSocket.
 	// libzmq: ZMQ_MAX_SOCKETS.
 	MaxSockets int `json:"max_sockets" yaml:"max_sockets" toml:"max_sockets"`
 	// NotBlocky makes NoLinger the default of the sockets' Linger. libzmq:
@@ -45,9 +51,10 @@ type ContextConfig struct {
 	NotBlocky bool `json:"not_blocky" yaml:"not_blocky" toml:"not_blocky"`
 	// IPv6 makes Network.IPv6 the default of the sockets. libzmq: ZMQ_IPV6.
 	IPv6 bool `json:"ipv6" yaml:"ipv6" toml:"ipv6"`
-	// IOThreads is how many loops share the connections of the context. Zero is the
-	// default, 1. They are made when they are needed, and a socket with one
-	// connection needs none. libzmq: ZMQ_IO_THREADS, where zero means none.
+	// IOThreads is how many loops share the connections of the context, at most
+	// 1024. Zero is the default, 1. They are made when they are needed, and a socket
+	// with one connection needs none. NoIOThreads leaves inproc alone: every other
+	// endpoint is ErrNoIOThreads. libzmq: ZMQ_IO_THREADS, where zero means none.
 	IOThreads int `json:"io_threads" yaml:"io_threads" toml:"io_threads"`
 	// Multiplexer names what waits for the descriptors of connections: "epoll",
 	// "kqueue", "poll" and "select" are loops over a back end of package iomux,
@@ -100,13 +107,33 @@ func NewSocket(t SocketType, config *Config) (*Socket, error) {
 // Term is Context.Term of DefaultContext; afterwards NewSocket fails.
 func Term(ctx context.Context) error { return DefaultContext().Term(ctx) }
 
+// Config returns the configuration of the context with its defaults written out.
+// libzmq: zmq_ctx_get.
+func (c *Context) Config() ContextConfig {
+	config := c.config
+	standard(&config.IOThreads, 1)
+	return config
+}
+
+// hasLoop reports whether there is a loop for a connection, or would be, of those
+// whose bits affinity has.
+func (c *ContextConfig) hasLoop(affinity uint64) bool {
+	switch {
+	case c.IOThreads == NoIOThreads:
+		return false
+	case affinity == 0, c.IOThreads >= 64:
+		return true
+	}
+	return affinity&(1<<max(c.IOThreads, 1)-1) != 0
+}
+
 // check returns what is wrong with the configuration.
 func (c *ContextConfig) check() error {
-	if c.MaxSockets < 0 {
-		return fmt.Errorf("%w: MaxSockets %d, must be 0 or more", ErrInvalid, c.MaxSockets)
+	if c.MaxSockets < 0 || c.MaxSockets > SocketLimit {
+		return fmt.Errorf("%w: ContextConfig.MaxSockets is %d, must be 0 to %d", ErrInvalid, c.MaxSockets, SocketLimit)
 	}
-	if c.IOThreads < 0 || c.IOThreads > maxIOThreads {
-		return fmt.Errorf("%w: IOThreads %d, must be 0 to %d", ErrInvalid, c.IOThreads, maxIOThreads)
+	if c.IOThreads < NoIOThreads || c.IOThreads > maxIOThreads {
+		return fmt.Errorf("%w: ContextConfig.IOThreads is %d, must be %d to %d", ErrInvalid, c.IOThreads, NoIOThreads, maxIOThreads)
 	}
 	return engine.CheckMultiplexer(c.Multiplexer)
 }
@@ -126,6 +153,9 @@ func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
 		return nil, &OpError{Op: "new socket", Socket: t, Err: err}
 	}
 	if err := c.config.check(); err != nil {
+		return nil, &OpError{Op: "new socket", Socket: t, Err: err}
+	}
+	if err := config.checkContext(&c.config); err != nil {
 		return nil, &OpError{Op: "new socket", Socket: t, Err: err}
 	}
 	s := newSocket(c, row, config)

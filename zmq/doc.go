@@ -69,6 +69,14 @@
 // had to send is out. Most programs use the one of [DefaultContext], and call
 // [Term] before they end.
 //
+// # Many sockets at once
+//
+// A goroutine for each socket is the plain way. A [Poller] waits for any number of
+// sockets, and of descriptors beside them, in one goroutine; what it costs follows
+// what happens, not how many there are. [Poll] is the same for one wait. A [Reactor]
+// is a loop around a Poller and [Timers], which calls a function for whatever
+// happens.
+//
 // # Errors
 //
 // The few errors that a program acts on are sentinels, found by errors.Is through

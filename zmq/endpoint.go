@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -33,8 +34,6 @@ func (s *Socket) split(endpoint string) (t transport.Transport, scheme, address 
 	}
 	t = schemes[scheme]
 	switch {
-	case scheme == inprocScheme && s.row.Raw:
-		return nil, "", "", fmt.Errorf("%w: %s has no raw octets", ErrIncompatible, scheme)
 	case t == nil && scheme != inprocScheme:
 		return nil, "", "", fmt.Errorf("%w %q", ErrUnknownScheme, scheme)
 	}
@@ -44,7 +43,7 @@ func (s *Socket) split(endpoint string) (t transport.Transport, scheme, address 
 // alive returns why the socket takes no more endpoints. s.mu is held.
 func (s *Socket) alive() error {
 	if s.closed {
-		return ErrClosed
+		return s.ended
 	}
 	s.ctx.mu.Lock()
 	defer s.ctx.mu.Unlock()
@@ -54,12 +53,32 @@ func (s *Socket) alive() error {
 	return nil
 }
 
+// claim takes note that the socket is about to have an endpoint, of inproc or over
+// connections, and returns the configuration as it is now: the endpoint's own.
+func (s *Socket) claim(overInproc bool) (*Config, *engine.Config, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.alive(); err != nil {
+		return nil, nil, err
+	}
+	config := s.config.clone()
+	cfg := config.engine(s.row)
+	switch {
+	case overInproc && cfg.Raw:
+		return nil, nil, fmt.Errorf("%w: %s has no raw octets", ErrIncompatible, inprocScheme)
+	case !overInproc && !s.ctx.config.hasLoop(config.Network.Affinity):
+		return nil, nil, ErrNoIOThreads
+	}
+	s.used = true
+	return &config, cfg, nil
+}
+
 // Bind opens endpoint to peers and returns what was really bound: wildcards and
 // ephemeral ports are resolved, and it is what Unbind wants. A socket may be
 // bound to any number of endpoints. libzmq: zmq_bind.
 //
 // The error wraps ErrInvalid, ErrUnknownScheme, ErrIncompatible,
-// ErrAddressInUse, ErrClosed or the system's own.
+// ErrAddressInUse, ErrNoIOThreads, ErrClosed or the system's own.
 func (s *Socket) Bind(endpoint string) (bound string, err error) {
 	bound, err = s.bind(endpoint)
 	if err != nil {
@@ -73,19 +92,56 @@ func (s *Socket) bind(endpoint string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	err = s.alive()
-	cfg := s.config.engine(s.row)
-	s.mu.Unlock()
+	config, cfg, err := s.claim(t == nil)
 	if err != nil {
 		return "", err
 	}
 	if t == nil {
-		return endpoint, s.bindName(address, endpoint)
+		return endpoint, s.bindName(address, endpoint, config)
 	}
 	l, err := engine.Listen(s.ctx.env, host{s}, cfg, t, address, scheme+"://")
 	if err != nil {
 		return "", inUse(err)
+	}
+	if !s.listening(l) {
+		_ = l.Close() // the socket was closed meanwhile
+		return "", ErrClosed
+	}
+	return l.Endpoint(), nil
+}
+
+// BindFile is Bind with a socket that somebody else has opened, bound and listens
+// with: systemd, or a process before this one. Of endpoint only the scheme counts,
+// tcp or ipc; what is returned names what file is bound to. The socket works with
+// a duplicate of file, which stays with the caller, and unlinks no path in the end.
+// libzmq: zmq_bind with ZMQ_USE_FD.
+//
+// The error wraps ErrInvalid for what is no listening socket of that transport,
+// errors.ErrUnsupported where the system has no such thing, or is one of Bind's.
+func (s *Socket) BindFile(endpoint string, file *os.File) (bound string, err error) {
+	bound, err = s.bindFile(endpoint, file)
+	if err != nil {
+		return "", s.fail("bind", endpoint, err)
+	}
+	return bound, nil
+}
+
+func (s *Socket) bindFile(endpoint string, file *os.File) (string, error) {
+	t, scheme, _, err := s.split(endpoint)
+	if err != nil {
+		return "", err
+	}
+	lister, ok := t.(transport.FileListener)
+	if !ok {
+		return "", fmt.Errorf("%w: %s has no descriptors", ErrIncompatible, scheme)
+	}
+	_, cfg, err := s.claim(false)
+	if err != nil {
+		return "", err
+	}
+	l, err := engine.ListenFile(s.ctx.env, host{s}, cfg, lister, file, scheme+"://")
+	if err != nil {
+		return "", err
 	}
 	if !s.listening(l) {
 		_ = l.Close() // the socket was closed meanwhile
@@ -114,19 +170,20 @@ func inUse(err error) error {
 	return err
 }
 
-func (s *Socket) bindName(name, endpoint string) error {
-	if err := s.ctx.registry.Bind(name, s.side()); err != nil {
+func (s *Socket) bindName(name, endpoint string, config *Config) error {
+	side := neighbour{s, config}
+	if err := s.ctx.registry.Bind(name, side); err != nil {
 		return fmt.Errorf("%w: %w", ErrAddressInUse, err)
 	}
 	s.mu.Lock()
 	closed := s.closed
 	if !closed {
-		s.names[name] = struct{}{}
+		s.names[name] = side
 		s.last = endpoint
 	}
 	s.mu.Unlock()
 	if closed { // meanwhile
-		s.ctx.registry.Unbind(name, s.side())
+		s.ctx.registry.Unbind(name, side)
 		return ErrClosed
 	}
 	return nil
@@ -135,7 +192,8 @@ func (s *Socket) bindName(name, endpoint string) error {
 // Connect connects to endpoint, now and whenever the connection is lost, and
 // returns at once: the peer may come later. libzmq: zmq_connect.
 //
-// The error wraps ErrInvalid, ErrUnknownScheme, ErrIncompatible or ErrClosed.
+// The error wraps ErrInvalid, ErrUnknownScheme, ErrIncompatible, ErrNoIOThreads
+// or ErrClosed.
 func (s *Socket) Connect(endpoint string) error {
 	if err := s.connect(endpoint); err != nil {
 		return s.fail("connect", endpoint, err)
@@ -164,19 +222,19 @@ func (s *Socket) connectAs(endpoint, routingID string) error {
 	if err := s.checkID(routingID); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	err = s.alive()
-	cfg := s.config.engine(s.row)
-	again := s.row.OneConnect && t != nil && s.isConnected(endpoint)
-	if err == nil {
-		s.last = endpoint
-	}
-	s.mu.Unlock()
-	if err != nil || again {
+	config, cfg, err := s.claim(t == nil)
+	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	again := s.row.OneConnect && t != nil && s.isConnected(endpoint)
+	s.last = endpoint
+	s.mu.Unlock()
+	if again {
+		return nil
+	}
 	if t == nil {
-		s.ctx.registry.Connect(address, s.side(), []byte(routingID))
+		s.ctx.registry.Connect(address, neighbour{s, config}, []byte(routingID))
 		return nil
 	}
 	if err := t.CheckConnect(address, &cfg.Transport); err != nil {
@@ -227,7 +285,9 @@ func (s *Socket) LastEndpoint() string {
 
 // Unbind closes an endpoint that Bind returned, and the connections that were
 // accepted there; what they have brought can still be received. The port is
-// free when it returns. libzmq: zmq_unbind.
+// free when it returns. The error wraps ErrNotFound, ErrClosed, ErrTerminated, or the
+// system's own when the endpoint is given up but a file of it stays behind. libzmq:
+// zmq_unbind.
 func (s *Socket) Unbind(endpoint string) error { return s.release("unbind", endpoint) }
 
 // Disconnect ends the connections to an endpoint: nothing more is received from
@@ -263,10 +323,8 @@ func (s *Socket) release(op, endpoint string) error {
 
 func (s *Socket) releaseName(name, endpoint string) (found bool) {
 	s.mu.Lock()
-	if _, bound := s.names[name]; bound {
-		delete(s.names, name)
-		found = true
-	}
+	side, found := s.names[name]
+	delete(s.names, name)
 	ends := make(map[*pipe.End]*inproc.Link)
 	for e, l := range s.links {
 		if l.connects && l.endpoint == endpoint {
@@ -276,7 +334,7 @@ func (s *Socket) releaseName(name, endpoint string) (found bool) {
 	linger := s.config.linger(s.row, !s.ctx.config.NotBlocky)
 	s.mu.Unlock()
 	if found {
-		s.ctx.registry.Unbind(name, s.side())
+		s.ctx.registry.Unbind(name, side)
 	}
 	for e, l := range ends {
 		s.part(e, l)
@@ -291,7 +349,7 @@ func (s *Socket) releaseConnections(endpoint string, foreign bool) (found bool, 
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return false, ErrClosed
+		return false, s.ended
 	}
 	listeners := s.listeners[endpoint]
 	delete(s.listeners, endpoint)
@@ -338,10 +396,7 @@ func (s *Socket) leave(session *engine.Session, app *pipe.End, discard bool, lin
 // socket that systemd has opened, say, or TLS. The socket closes it in the end.
 // It returns the endpoint for Unbind.
 func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
-	s.mu.Lock()
-	err = s.alive()
-	cfg := s.config.engine(s.row)
-	s.mu.Unlock()
+	_, cfg, err := s.claim(false)
 	if err != nil {
 		return "", s.fail("serve", "", err)
 	}
@@ -357,10 +412,7 @@ func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 // the socket from then on. It does not wait for the handshake. There is no
 // other connection when this one ends.
 func (s *Socket) Attach(conn net.Conn) error {
-	s.mu.Lock()
-	err := s.alive()
-	cfg := s.config.engine(s.row)
-	s.mu.Unlock()
+	_, cfg, err := s.claim(false)
 	if err != nil {
 		return s.fail("attach", "", err)
 	}

@@ -36,6 +36,11 @@ var (
 	// EMFILE.
 	ErrTooManySockets = errors.New("too many sockets in the context")
 
+	// ErrNoIOThreads: the context has no loop for the connections of this
+	// endpoint: none at all, or none that Network.Affinity names. libzmq:
+	// EMTHREAD.
+	ErrNoIOThreads = errors.New("no I/O thread is available")
+
 	// ErrState: the socket type forbids this call at this time, such as a
 	// second request before the reply. libzmq: EFSM.
 	ErrState error = pattern.ErrState
@@ -65,6 +70,14 @@ var (
 	// ErrUnknownScheme: there is no transport of this name. libzmq:
 	// EPROTONOSUPPORT.
 	ErrUnknownScheme = errors.New("unknown transport")
+
+	// ErrPollerClosed: the poller, or the reactor, is closed. It is also
+	// net.ErrClosed. libzmq: EFAULT.
+	ErrPollerClosed error = &also{"poller closed", net.ErrClosed}
+
+	// ErrEmptyPoller: there is nothing to wait for, and no end to the waiting.
+	// libzmq: EFAULT.
+	ErrEmptyPoller = errors.New("nothing to wait for, and for ever")
 
 	// ErrUnsupported: the socket type or the system cannot do this at all. It
 	// is errors.ErrUnsupported. libzmq: ENOTSUP.
@@ -103,6 +116,31 @@ func (e *OpError) Unwrap() error { return e.Err }
 
 // Timeout reports whether the call ran out of time, as net.Error has it.
 func (e *OpError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
+
+// A PollError says which call of a Poller failed, about what, and why.
+type PollError struct {
+	Op     string  // "add", "modify", "remove", "wait" or "close"
+	Socket *Socket // what it is about; nil: a descriptor, or nothing in particular
+	FD     int     // the descriptor; -1: none
+	User   any     // of a socket that has ended a wait, as it was given when it was added
+	Err    error
+}
+
+func (e *PollError) Error() string {
+	switch {
+	case e.Socket != nil:
+		return fmt.Sprintf("zmq: poller: %s %v: %v", e.Op, e.Socket.Type(), e.Err)
+	case e.FD != noFD:
+		return fmt.Sprintf("zmq: poller: %s descriptor %d: %v", e.Op, e.FD, e.Err)
+	}
+	return fmt.Sprintf("zmq: poller: %s: %v", e.Op, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *PollError) Unwrap() error { return e.Err }
+
+// Timeout reports whether the call ran out of time, as net.Error has it.
+func (e *PollError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
 
 // A HandshakeError says how far the handshake with a peer came and why it ended
 // there. It is what Event.Err holds when a handshake fails, and when the
@@ -175,6 +213,7 @@ const (
 	efsm           = syscall.Errno(hausnumero + 51)
 	enocompatproto = syscall.Errno(hausnumero + 52)
 	eterm          = syscall.Errno(hausnumero + 53)
+	emthread       = syscall.Errno(hausnumero + 54)
 )
 
 // numbers is what libzmq would have set, for each sentinel.
@@ -187,11 +226,14 @@ var numbers = []struct {
 	{ErrClosed, syscall.ENOTSOCK},
 	{ErrTerminated, eterm},
 	{ErrTooManySockets, syscall.EMFILE},
+	{ErrNoIOThreads, emthread},
 	{ErrState, efsm},
 	{ErrHostUnreachable, syscall.EHOSTUNREACH},
 	{ErrTooLarge, syscall.EMSGSIZE},
 	{ErrIncompatible, enocompatproto},
 	{ErrInvalid, syscall.EINVAL},
+	{ErrPollerClosed, syscall.EFAULT},
+	{ErrEmptyPoller, syscall.EFAULT},
 	{ErrUnknownScheme, syscall.EPROTONOSUPPORT},
 	{ErrNotFound, syscall.ENOENT},
 	{inproc.ErrInUse, syscall.EADDRINUSE},
@@ -202,8 +244,8 @@ var numbers = []struct {
 }
 
 // Errno is the number that libzmq would have set for err, by this system's
-// numbering, with libzmq's own for EFSM, ENOCOMPATPROTO and ETERM. It is zero
-// for nil and EINVAL for an error that libzmq does not know.
+// numbering, with libzmq's own for EFSM, ENOCOMPATPROTO, ETERM and EMTHREAD. It
+// is zero for nil and EINVAL for an error that libzmq does not know.
 func Errno(err error) syscall.Errno {
 	if err == nil {
 		return 0

@@ -6,7 +6,10 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/netip"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"zeromux/zmq"
@@ -118,8 +121,8 @@ func Example_publishSubscribe() {
 
 // A broker stands between clients and servers that do not know each other: what
 // a ROUTER receives begins with the name of the client, which a DEALER hands on
-// and gets back.
-func Example_broker() {
+// and gets back. [Context.Queue] is the same in one line.
+func ExampleProxy() {
 	ctx, cancel := patient()
 	defer cancel()
 	zctx := zmq.NewContext(nil)
@@ -129,14 +132,8 @@ func Example_broker() {
 	must(front.Bind("inproc://clients"))
 	back := must(zctx.NewSocket(zmq.DEALER, nil))
 	must(back.Bind("inproc://servers"))
-	forward := func(from, to *zmq.Socket) {
-		for m, err := range from.Messages(ctx) {
-			check(err)
-			check(to.Send(ctx, m))
-		}
-	}
-	go forward(front, back)
-	go forward(back, front)
+	broker := zmq.Proxy{Frontend: front, Backend: back}
+	go broker.Run(ctx)
 
 	server := must(zctx.NewSocket(zmq.REP, nil))
 	check(server.Connect("inproc://servers"))
@@ -151,7 +148,125 @@ func Example_broker() {
 	check(client.Connect("inproc://clients"))
 	check(client.SendString(ctx, "shout"))
 	fmt.Println(must(client.Recv(ctx)))
-	// Output: SHOUT
+	fmt.Printf("%+v\n", broker.Stats().Backend)
+	// Output:
+	// SHOUT
+	// {ReceivedFrames:3 ReceivedOctets:10 SentFrames:3 SentOctets:10}
+}
+
+// A proxy is steered by messages, from this process or another.
+func ExampleProxy_control() {
+	ctx, cancel := patient()
+	defer cancel()
+	zctx := zmq.NewContext(nil)
+	defer zctx.Term(ctx)
+
+	in, out := must(zctx.NewSocket(zmq.PULL, nil)), must(zctx.NewSocket(zmq.PUSH, nil))
+	must(in.Bind("inproc://in"))
+	must(out.Bind("inproc://out"))
+	control := must(zctx.NewSocket(zmq.REP, nil))
+	must(control.Bind("inproc://control"))
+	ended := make(chan error)
+	go func() {
+		proxy := zmq.Proxy{Frontend: in, Backend: out, Control: control}
+		ended <- proxy.Run(ctx)
+	}()
+
+	req := must(zctx.NewSocket(zmq.REQ, nil))
+	check(req.Connect("inproc://control"))
+	for _, command := range []string{"PAUSE", "STATISTICS", "TERMINATE"} {
+		check(req.SendString(ctx, command))
+		fmt.Println(command, len(must(req.Recv(ctx)).Frames))
+	}
+	fmt.Println(<-ended)
+	// Output:
+	// PAUSE 1
+	// STATISTICS 8
+	// TERMINATE 1
+	// <nil>
+}
+
+// Three workers serve one socket, and stop when their context ends.
+func ExampleSocket_Handle() {
+	ctx, cancel := patient()
+	defer cancel()
+	zctx := zmq.NewContext(nil)
+	defer zctx.Term(ctx)
+
+	rep := must(zctx.NewSocket(zmq.REP, nil))
+	must(rep.Bind("inproc://shouting"))
+	serving, stop := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() {
+		ended <- rep.Handle(serving, 3, func(_ context.Context, m zmq.Message) zmq.Message {
+			return zmq.NewStringMessage(strings.ToUpper(m.String()))
+		})
+	}()
+
+	req := must(zctx.NewSocket(zmq.REQ, nil))
+	check(req.Connect("inproc://shouting"))
+	check(req.SendString(ctx, "hello"))
+	fmt.Println(must(req.Recv(ctx)))
+	stop()
+	fmt.Println(<-ended)
+	// Output:
+	// HELLO
+	// zmq: REP: handle: context canceled
+}
+
+// Many goroutines ask at once, and each gets its own answer. A server that does
+// not answer is not waited for.
+func ExampleRequester() {
+	ctx, cancel := patient()
+	defer cancel()
+	zctx := zmq.NewContext(nil)
+	defer zctx.Term(ctx)
+
+	dealer := must(zctx.NewSocket(zmq.DEALER, nil))
+	for i := range 2 {
+		endpoint := fmt.Sprint("inproc://squares", i)
+		rep := must(zctx.NewSocket(zmq.REP, nil))
+		must(rep.Bind(endpoint))
+		check(dealer.Connect(endpoint))
+		if i == 0 {
+			continue // it stays silent
+		}
+		go rep.Handle(ctx, 4, func(_ context.Context, m zmq.Message) zmq.Message {
+			n := must(strconv.Atoi(m.String()))
+			return zmq.NewStringMessage(strconv.Itoa(n * n))
+		})
+	}
+	requester := must(zmq.NewRequester(dealer, zmq.Retry{Attempts: 3, Timeout: 100 * time.Millisecond}))
+
+	squares := make([]string, 5)
+	var all sync.WaitGroup
+	for i := range squares {
+		all.Go(func() {
+			reply := must(requester.Do(ctx, zmq.NewStringMessage(strconv.Itoa(i))))
+			squares[i] = reply.String()
+		})
+	}
+	all.Wait()
+	fmt.Println(squares)
+	// Output: [0 1 4 9 16]
+}
+
+// A publisher that must not begin alone waits for its subscribers.
+func ExampleSocket_WaitSubscribers() {
+	ctx, cancel := patient()
+	defer cancel()
+	zctx := zmq.NewContext(nil)
+	defer zctx.Term(ctx)
+
+	pub := must(zctx.NewSocket(zmq.PUB, nil))
+	endpoint := must(pub.Bind("tcp://127.0.0.1:*"))
+	sub := must(zctx.NewSocket(zmq.SUB, nil))
+	check(sub.Subscribe("news."))
+	check(sub.Connect(endpoint))
+	check(pub.WaitSubscribers(ctx, "news.today", 1))
+	check(pub.SendString(ctx, "news.today", "nobody missed it"))
+	fmt.Println(must(sub.Recv(ctx)))
+	// Output: news.today nobody missed it
 }
 
 // A ROUTER sends to the peer that the first frame names.
@@ -240,8 +355,49 @@ func ExampleSocket_Set() {
 	fmt.Println(push.Config().HighWater.Send)
 	// Output:
 	// zmq: PUSH: send: timed out
-	// zmq: PUSH: set: WithSendHighWater: invalid argument: Config.HighWater.Send is -5, less than -1
+	// zmq: PUSH: set: WithSendHighWater: invalid argument: Config.HighWater.Send is -5, must be -1 to 2147483647
 	// 10
+}
+
+// What concerns connections counts for endpoints that come later.
+func ExampleSocket_Configure() {
+	ctx, cancel := patient()
+	defer cancel()
+	zctx := zmq.NewContext(nil)
+	defer zctx.Term(ctx)
+
+	pull := must(zctx.NewSocket(zmq.PULL, nil))
+	check(pull.Configure(func(c *zmq.Config) {
+		c.Limits.MessageSize = 1 << 20
+		c.TCP.AcceptFrom = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	}))
+	must(pull.Bind("tcp://127.0.0.1:*"))
+	fmt.Println(pull.Configure(func(c *zmq.Config) { c.TCP.TOS = 256 }))
+	fmt.Println(pull.Config().TCP.TOS, pull.Effective().HighWater.Recv)
+	// Output:
+	// zmq: PULL: set: invalid argument: Config.TCP.TOS is 256, must be 0 to 255
+	// 0 1000
+}
+
+// A socket that somebody else has opened, such as systemd, is an endpoint.
+func ExampleSocket_BindFile() {
+	ctx, cancel := patient()
+	defer cancel()
+	zctx := zmq.NewContext(nil)
+	defer zctx.Term(ctx)
+
+	listener := must(net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))
+	file := must(listener.File()) // as os.NewFile(3, "") of systemd
+	check(listener.Close())
+
+	pull := must(zctx.NewSocket(zmq.PULL, nil))
+	endpoint := must(pull.BindFile("tcp://*", file))
+	check(file.Close())
+	push := must(zctx.NewSocket(zmq.PUSH, nil))
+	check(push.Connect(endpoint))
+	check(push.SendString(ctx, "hello"))
+	fmt.Println(must(pull.Recv(ctx)))
+	// Output: hello
 }
 
 // RecvInto in a loop allocates nothing.

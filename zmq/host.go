@@ -1,6 +1,8 @@
 package zmq
 
 import (
+	"errors"
+
 	"zeromux/internal/engine"
 	"zeromux/internal/inproc"
 	"zeromux/internal/message"
@@ -39,13 +41,12 @@ func (h host) Alone(session *engine.Session) bool {
 
 // Open implements engine.Host.
 func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
-	h.mu.Lock()
-	c := h.pipeConfig()
-	h.mu.Unlock()
+	c := h.pipeConfig(session.Config().Conflate)
 	c.SendMarkPeer, c.RecvMarkPeer = -1, -1
 	app, end = pipe.New(c)
 	app.Join(&h.hub)
 	app.Connecting, app.WantID, app.Link = session.Connecting(), session.WantID(), session
+	app.Notices = session.Config().Notices
 	end.Carry(session)
 	session.Hold(app, end)
 	if !h.row.Receives && !h.row.Publisher {
@@ -75,6 +76,7 @@ func (s *Socket) enter(app *pipe.End, register func() bool, forget func()) (ok b
 	s.sendMu.Lock()
 	s.recvMu.Lock()
 	if s.dead == nil {
+		s.greet(app)
 		ok = s.pattern.Attach(app)
 		s.publishSolo()
 	}
@@ -90,26 +92,53 @@ func (s *Socket) enter(app *pipe.End, register func() bool, forget func()) (ok b
 	return ok
 }
 
+// greet makes Presence.Hello the first message to a neighbour; those who come over
+// connections hear it from their session. s.mu and both locks are held.
+func (s *Socket) greet(app *pipe.End) {
+	if _, near := app.Link.(*inproc.Link); near && s.config.Presence.Hello != "" {
+		app.Write(&message.Message{Frames: [][]byte{[]byte(s.config.Presence.Hello)}})
+	}
+}
+
+// lose has the socket receive what stands for the loss of a connection, behind all
+// that it brought, if there was a peer.
+func (s *Socket) lose(app *pipe.End, words func(Presence) string) {
+	s.mu.Lock()
+	_, there := s.online[app]
+	body := words(s.config.Presence)
+	s.mu.Unlock()
+	if there && body != "" {
+		app.Append([]byte(body))
+	}
+}
+
+func disconnect(p Presence) string { return p.Disconnect }
+
+func hiccup(p Presence) string { return p.Hiccup }
+
 // look makes everybody who waits try again.
 func (s *Socket) look() {
 	s.hub.WakeSenders()
 	s.hub.WakeReceivers()
 }
 
-// pipeConfig is how the socket wants its pipes. s.mu is held.
-func (s *Socket) pipeConfig() pipe.Config {
+// pipeConfig is how the socket wants the pipes of an endpoint that conflates or
+// does not.
+func (s *Socket) pipeConfig(conflate bool) pipe.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	send, recv := s.config.HighWater.marks()
-	return pipe.Config{
-		Pool: s.ctx.env.Pool, SendMark: send, RecvMark: recv,
-		Conflate: s.config.Conflate && s.row.Conflates,
-	}
+	return pipe.Config{Pool: s.ctx.env.Pool, SendMark: send, RecvMark: recv, Conflate: conflate}
 }
 
 // Online implements engine.Host. A session that was given up meanwhile only sends what
 // is left.
 func (h host) Online(app *pipe.End, peer *message.Peer) bool {
+	session := app.Link.(*engine.Session)
+	if session.Reconnects() > 0 {
+		h.reconnects.Add(1)
+	}
 	return h.up(app, peer, func() bool {
-		session := app.Link.(*engine.Session)
 		_, leaving := h.leaving[session]
 		return !leaving && h.sessions[session] == app
 	})
@@ -174,12 +203,18 @@ func (s *Socket) peersChanged() {
 
 // Offline implements engine.Host.
 func (h host) Offline(app *pipe.End) {
+	h.lose(app, hiccup)
 	h.both(func() { h.pattern.Offline(app) })
 	h.down(app)
 }
 
 // Detach implements engine.Host.
-func (h host) Detach(app *pipe.End) { h.detach(app) }
+func (h host) Detach(app *pipe.End) {
+	if !app.Connecting { // else it was offline before
+		h.lose(app, disconnect)
+	}
+	h.detach(app)
+}
 
 func (s *Socket) detach(app *pipe.End) {
 	s.both(func() { s.pattern.Detach(app) })
@@ -203,7 +238,13 @@ func (h host) Ended(session *engine.Session) {
 }
 
 // Event implements engine.Host.
-func (h host) Event(e engine.Event) { h.monitors.emit(e) }
+func (h host) Event(e engine.Event) {
+	var failed *engine.HandshakeError
+	if e.Kind == engine.EventDisconnected && errors.As(e.Err, &failed) {
+		h.handshakeFailures.Add(1)
+	}
+	h.monitors.emit(e)
+}
 
 // arrived acts on what has come in at once, for the types that cannot wait until
 // the application receives.
@@ -215,6 +256,7 @@ func (s *Socket) arrived(app *pipe.End) {
 func (s *Socket) expel(app *pipe.End) {
 	switch link := app.Link.(type) {
 	case *engine.Session:
+		s.down(app) // its connection is not lost
 		link.Expel(engine.ErrViolation)
 	case *inproc.Link:
 		s.part(app, link)
@@ -247,25 +289,20 @@ func (s *Socket) part(app *pipe.End, link *inproc.Link) {
 	link.Close(app)
 }
 
-// neighbour is the socket in the eyes of others of its process.
-type neighbour struct{ *Socket }
-
-// side returns the socket as package inproc knows it; the same value each time.
-func (s *Socket) side() inproc.Side { return neighbour{s} }
+// neighbour is the socket in the eyes of others of its process: one of its inproc
+// endpoints.
+type neighbour struct {
+	*Socket
+	own *Config // as it was when the name was bound or connected to
+}
 
 // Peer implements inproc.Side.
 func (n neighbour) Peer() *message.Peer {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return &message.Peer{SocketType: n.row.Name, RoutingID: []byte(n.config.RoutingID), Inproc: true}
+	return &message.Peer{SocketType: n.row.Name, RoutingID: []byte(n.own.RoutingID), Inproc: true}
 }
 
 // Pipe implements inproc.Side.
-func (n neighbour) Pipe() pipe.Config {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.pipeConfig()
-}
+func (n neighbour) Pipe() pipe.Config { return n.pipeConfig(n.own.Conflate && n.row.Conflates) }
 
 // Attach implements inproc.Side.
 func (n neighbour) Attach(e *pipe.End, l *inproc.Link) bool {
@@ -287,6 +324,7 @@ func (n neighbour) Online(e *pipe.End, peer *message.Peer) bool {
 
 // Detach implements inproc.Side.
 func (n neighbour) Detach(e *pipe.End, _ *inproc.Link) {
+	n.lose(e, disconnect)
 	n.detach(e)
 	n.mu.Lock()
 	delete(n.links, e)

@@ -2,6 +2,7 @@ package zmq
 
 import (
 	"context"
+	"net"
 	"testing"
 
 	"zeromux/internal/engine"
@@ -13,17 +14,17 @@ import (
 // comes through it is not let in any more.
 func TestASessionWhoseEndpointWasGivenUpGetsNoPipe(t *testing.T) {
 	s := newSocketOf(t, PULL)
-	session := new(engine.Session)
-	if !(host{s}).Started(session) {
-		t.Fatal("not started")
-	}
+	ours, theirs := net.Pipe()
+	session := engine.Attach(s.ctx.env, host{s}, s.config.engine(s.row), ours, "", "") // which waits for a greeting
 	s.mu.Lock()
 	s.leaving[session] = struct{}{}
 	s.mu.Unlock()
 	if _, _, ok := (host{s}).Open(session); ok {
 		t.Error("it got one")
 	}
-	host{s}.Ended(session)
+	session.Hold(nil, nil) // as the session does then
+	theirs.Close()
+	<-session.Done()
 }
 
 // A neighbour that was given up while it was being joined is no peer.
@@ -31,7 +32,7 @@ func TestANeighbourThatWasGivenUpIsNoPeer(t *testing.T) {
 	s := newSocketOf(t, PULL)
 	app, _ := pipe.New(pipe.Config{Pool: new(message.Pool)})
 	app.Join(&s.hub)
-	s.side().Online(app, &message.Peer{Inproc: true})
+	neighbour{s, &s.config}.Online(app, &message.Peer{Inproc: true})
 	if n := len(s.Peers()); n != 0 {
 		t.Errorf("the socket has %d peers", n)
 	}

@@ -31,7 +31,7 @@ func (s *Socket) lend(x *extra, e *pipe.End) {
 	if x.lease == nil {
 		x.lease = new(pipe.Lease)
 	}
-	if e.Lend(x.lease) {
+	if e.Lease(x.lease) {
 		x.leased, s.recvMu.lease = s, x.lease
 	}
 }

@@ -2,37 +2,51 @@ package zmq
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
 
 	"zeromux/internal/engine"
+	"zeromux/internal/pipe"
 )
 
 // An EventKind tells what happened to an endpoint or connection, by libzmq's
-// numbers. libzmq: zmq_socket_monitor.
+// numbers, each a bit of its own. libzmq: zmq_socket_monitor.
 type EventKind uint32
 
 // What can happen.
 const (
 	// EventConnected: a connection that the socket opened is up; the handshake
-	// follows.
+	// follows. Value is the descriptor.
 	EventConnected = EventKind(engine.EventConnected)
+	// EventConnectDelayed: a connection is being opened, and the answer of the
+	// peer's system is waited for; Value is EINPROGRESS. Over ipc there is no
+	// such wait.
+	EventConnectDelayed = EventKind(engine.EventConnectDelayed)
 	// EventConnectRetried: another attempt follows after a pause; Value is the
 	// pause in milliseconds.
 	EventConnectRetried = EventKind(engine.EventConnectRetried)
-	// EventListening: the endpoint is bound.
+	// EventListening: the endpoint is bound; Value is the descriptor.
 	EventListening = EventKind(engine.EventListening)
 	// EventBindFailed: it could not be; Value is the errno.
 	EventBindFailed = EventKind(engine.EventBindFailed)
-	// EventAccepted: a connection came in; the handshake follows.
+	// EventAccepted: a connection came in; the handshake follows. Value is the
+	// descriptor.
 	EventAccepted = EventKind(engine.EventAccepted)
 	// EventAcceptFailed: one could not be accepted; Value is the errno.
 	EventAcceptFailed = EventKind(engine.EventAcceptFailed)
-	// EventClosed: a listener was closed, or an attempt to connect has failed.
+	// EventClosed: a listener was closed, or an attempt to connect or to bind has
+	// failed, and Err says why. Value is the descriptor of a listener.
 	EventClosed = EventKind(engine.EventClosed)
-	// EventDisconnected: a connection has ended; Err says why.
+	// EventCloseFailed: a listener was closed, and something of it stays behind,
+	// such as the directory of "ipc://*"; Value is the errno.
+	EventCloseFailed = EventKind(engine.EventCloseFailed)
+	// EventDisconnected: a connection has ended; Err says why. Value is the
+	// descriptor that it had.
 	EventDisconnected = EventKind(engine.EventDisconnected)
+	// EventMonitorStopped: there are no more events; it is the last.
+	EventMonitorStopped = EventKind(engine.EventMonitorStopped)
 	// EventHandshakeFailedNoDetail: no handshake; Value is the errno.
 	EventHandshakeFailedNoDetail = EventKind(engine.EventHandshakeNoDetail)
 	// EventHandshakeSucceeded: the peer is ready, and Peer tells who it is.
@@ -43,114 +57,180 @@ const (
 	// EventHandshakeFailedAuth: one side refused the other; Value is the ZAP
 	// status.
 	EventHandshakeFailedAuth = EventKind(engine.EventHandshakeAuth)
+	// EventPipesStats tells what waits for and from one peer: see
+	// Socket.MonitorPipes.
+	EventPipesStats = EventKind(engine.EventPipesStats)
+
+	// AllEvents is every event that format 1 of Monitor knows, and AllEventsV2
+	// every one there is. libzmq: ZMQ_EVENT_ALL_V1, ZMQ_EVENT_ALL_V2.
+	AllEvents   EventKind = 0xFFFF
+	AllEventsV2 EventKind = 0x1FFFF
 )
 
 // String is the event in words.
 func (k EventKind) String() string { return engine.EventKind(k).String() }
 
 // An Event is one thing that happened to an endpoint or connection of a socket.
-// There are none for inproc.
+// There are none for inproc, but for EventPipesStats.
 type Event struct {
 	Kind EventKind
 	// Time is when it happened.
 	Time time.Time
 	// Endpoint is the socket's own, as bound or connected.
 	Endpoint string
+	// Connecting says that Endpoint was connected to, not bound.
+	Connecting bool
 	// Local and Remote are the addresses of the connection, if there is one; of a
 	// listener there is Local alone.
 	Local, Remote string
 	// Peer is the peer, after the handshake; else nil.
 	Peer *PeerInfo
-	// Value is libzmq's number for the event; see EventKind.
+	// Value is libzmq's number for the event; see EventKind. A descriptor only
+	// tells connections apart, and is -1 where the system gave none: the
+	// connection may be in the hands of a copy of it.
 	Value int
+	// SendQueue and RecvQueue are the messages that wait, of EventPipesStats.
+	SendQueue, RecvQueue int
 	// Err is why, where there is a reason: a *HandshakeError when a handshake
 	// failed.
 	Err error
+	// Lost is how many events this reader has missed right before this one, because
+	// it was too far behind.
+	Lost uint64
 }
 
 // eventBuffer is how many events wait for one reader of Events. A reader that
 // falls behind by more loses the newest: it never holds the socket up.
 const eventBuffer = 1024
 
-// monitors are the readers of a socket's events.
+// monitors are those who hear of a socket's events.
 type monitors struct {
-	mu      sync.Mutex // guards all below
-	readers map[chan Event]struct{}
+	mu      sync.Mutex // guards all below; under it the feed's, and the locks of the feed's socket
+	readers map[*eventReader]struct{}
+	feed    *feed // of Monitor; nil: none
 	stopped bool
+	lost    uint64
 }
 
+// An eventReader is a reader of Events.
+type eventReader struct {
+	c    chan Event // has a place more than eventBuffer, for the last event
+	lost uint64     // since the last one that had room; guarded by monitors.mu
+}
+
+// emit hands an event of the engine on.
 func (m *monitors) emit(e engine.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.readers) == 0 {
+	if len(m.readers) == 0 && m.feed == nil {
 		return
 	}
 	event := Event{
-		Kind: EventKind(e.Kind), Time: e.Time, Endpoint: e.Endpoint, Local: e.Local, Remote: e.Remote,
-		Value: e.Value, Err: handshakeError(e.Err, e.Remote),
+		Kind: EventKind(e.Kind), Time: e.Time, Endpoint: e.Endpoint, Connecting: e.Connecting,
+		Local: e.Local, Remote: e.Remote, Value: e.Value, Err: handshakeError(e.Err, e.Remote),
 	}
 	if e.Peer != nil {
 		event.Peer = newPeerInfo(e.Peer)
 	}
-	for c := range m.readers {
-		select {
-		case c <- event:
-		default:
+	m.hand(event)
+}
+
+// hand gives an event to everybody. m.mu is held.
+func (m *monitors) hand(e Event) {
+	for r := range m.readers {
+		if len(r.c) >= eventBuffer {
+			r.lost++
+			m.lost++
+			continue
 		}
+		r.give(e)
+	}
+	if m.feed != nil && !m.feed.offer(&e) {
+		m.lost++
 	}
 }
 
-func (m *monitors) add() chan Event {
+// give gives the reader an event for which there is room. Nobody else does, since
+// monitors.mu is held.
+func (r *eventReader) give(e Event) {
+	e.Lost, r.lost = r.lost, 0
+	r.c <- e
+}
+
+// wants reports whether anybody hears of events of a kind.
+func (m *monitors) wants(kind EventKind) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := make(chan Event, eventBuffer)
+	return len(m.readers) > 0 || m.feed != nil && m.feed.mask&kind != 0
+}
+
+// missed is how many events somebody should have heard of and has not.
+func (m *monitors) missed() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lost
+}
+
+func (m *monitors) add() *eventReader {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := &eventReader{c: make(chan Event, eventBuffer+1)}
 	if m.stopped {
-		close(c)
-		return c
+		close(r.c)
+		return r
 	}
 	if m.readers == nil {
-		m.readers = make(map[chan Event]struct{})
+		m.readers = make(map[*eventReader]struct{})
 	}
-	m.readers[c] = struct{}{}
-	return c
+	m.readers[r] = struct{}{}
+	return r
 }
 
-func (m *monitors) remove(c chan Event) {
+func (m *monitors) remove(r *eventReader) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.readers, c)
+	delete(m.readers, r)
 }
 
+// stop tells everybody that there are no more events.
 func (m *monitors) stop() {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.stopped = true
-	for c := range m.readers {
-		close(c)
+	for r := range m.readers {
+		r.give(Event{Kind: EventMonitorStopped, Time: time.Now()})
+		close(r.c)
 	}
 	m.readers = nil
+	last := m.feed
+	m.feed = nil
+	m.mu.Unlock()
+	if last != nil {
+		last.end()
+	}
 }
 
-// Events yields what happens to the socket's endpoints and connections, from
-// the call of Events on, until ctx ends or the socket is closed. A reader that
-// falls 1024 events behind loses some; the socket never waits for it.
+// Events yields what happens to the socket's endpoints and connections, from the
+// call of Events on, until ctx ends, or the socket is closed and nothing is left of
+// it: messages may still go out for as long as Linger says. Then the last event is
+// EventMonitorStopped. A reader that falls 1024 events behind loses some, which
+// Event.Lost tells; the socket never waits for it.
 func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
-	first := make(chan chan Event, 1)
+	first := make(chan *eventReader, 1)
 	registered := s.monitors.add()
 	first <- registered
 	forget := context.AfterFunc(ctx, func() { s.monitors.remove(registered) }) // if nobody ranges over it
 	return func(yield func(Event) bool) {
-		var c chan Event
+		var r *eventReader
 		select {
-		case c = <-first:
+		case r = <-first:
 		default:
-			c = s.monitors.add() // the sequence is ranged over once more
+			r = s.monitors.add() // the sequence is ranged over once more
 		}
-		defer s.monitors.remove(c)
+		defer s.monitors.remove(r)
 		defer forget()
 		for {
 			select {
-			case e, ok := <-c:
+			case e, ok := <-r.c:
 				if !ok || !yield(e) {
 					return
 				}
@@ -159,4 +239,58 @@ func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
 			}
 		}
 	}
+}
+
+// MonitorPipes raises EventPipesStats once for each pipe that there is: what waits
+// to and from a peer, or an endpoint that was connected to. PeerStats tells more,
+// without events. libzmq: zmq_socket_monitor_pipes_stats.
+//
+// The error wraps ErrInvalid when nobody hears of that event, ErrWouldBlock when
+// there is no pipe, ErrClosed or ErrTerminated.
+func (s *Socket) MonitorPipes() error {
+	const op = "monitor pipes"
+	s.mu.Lock()
+	err := s.alive()
+	events := s.pipeEvents()
+	s.mu.Unlock()
+	switch {
+	case err != nil:
+	case !s.monitors.wants(EventPipesStats):
+		err = fmt.Errorf("%w: pipe statistics are not monitored", ErrInvalid)
+	case len(events) == 0:
+		err = fmt.Errorf("%w: there are no pipes", ErrWouldBlock)
+	}
+	if err != nil {
+		return s.fail(op, "", err)
+	}
+	s.monitors.mu.Lock()
+	defer s.monitors.mu.Unlock()
+	for _, e := range events {
+		s.monitors.hand(e)
+	}
+	return nil
+}
+
+// pipeEvents is an EventPipesStats for each pipe. s.mu is held.
+func (s *Socket) pipeEvents() (events []Event) {
+	event := func(end *pipe.End, endpoint string, connecting bool) Event {
+		e := Event{Kind: EventPipesStats, Time: time.Now(), Endpoint: endpoint, Connecting: connecting}
+		e.SendQueue, e.RecvQueue = end.Depth()
+		if peer := s.online[end]; peer != nil {
+			e.Peer = newPeerInfo(peer)
+		}
+		return e
+	}
+	for session, end := range s.sessions {
+		if end == nil {
+			continue
+		}
+		e := event(end, session.Endpoint(), session.Connecting())
+		e.Local, e.Remote = session.Ends()
+		events = append(events, e)
+	}
+	for end, l := range s.links {
+		events = append(events, event(end, l.endpoint, l.connects))
+	}
+	return events
 }

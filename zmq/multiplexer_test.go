@@ -21,7 +21,7 @@ func TestAContextRefusesWhatTheSystemLacks(t *testing.T) {
 		names  string
 	}{
 		"a multiplexer nobody knows": {zmq.ContextConfig{Multiplexer: "busy"}, zmq.ErrUnsupported, `"busy"`},
-		"fewer loops than none":      {zmq.ContextConfig{IOThreads: -1}, zmq.ErrInvalid, "IOThreads -1"},
+		"fewer loops than none":      {zmq.ContextConfig{IOThreads: -2}, zmq.ErrInvalid, "IOThreads is -2"},
 		"more loops than can be meant": {
 			zmq.ContextConfig{IOThreads: 1025}, zmq.ErrInvalid, "1024",
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -24,6 +25,8 @@ const (
 	// NoTimeout lets a handshake take, or a peer be silent for, as long as it
 	// likes.
 	NoTimeout time.Duration = -1
+	// NoIOThreads makes a context of inproc alone.
+	NoIOThreads = -1
 )
 
 // maxRoutingID is the most octets of a routing id. RFC 37 "Connection Metadata".
@@ -37,12 +40,14 @@ const (
 )
 
 // A Config is what a socket is made with. The zero Config is libzmq's default
-// in everything. Options that may change later have a Set option as well.
+// in everything. Socket.Configure changes it later: what concerns connections
+// counts for endpoints that are bound or connected from then on, everything else
+// at once. docs/options.md lists every option beside libzmq's.
 //
 // One Config may serve sockets of several types. What bounds, times or names, and
 // what concerns connections, every type takes, even where it never comes to use
-// it, such as SendTimeout of a SUB. Conflate and the fields of Router, Req, PubSub
-// and Stream make sockets of some types behave otherwise: with one of them set, a
+// it, such as SendTimeout of a SUB. Conflate and the fields of Router, Req, PubSub,
+// Stream and Presence make sockets of some types behave otherwise: with one of them set, a
 // socket of any other type is refused with ErrInvalid rather than made without it.
 // That goes for ROUTER's options of a REP as well, and those of a PUB that are
 // about what an XPUB receives; libzmq takes and ignores them.
@@ -74,10 +79,12 @@ type Config struct {
 	Heartbeat Heartbeat `json:"heartbeat" yaml:"heartbeat" toml:"heartbeat"`
 	Network   Network   `json:"network" yaml:"network" toml:"network"`
 	TCP       TCP       `json:"tcp" yaml:"tcp" toml:"tcp"`
+	IPC       IPC       `json:"ipc" yaml:"ipc" toml:"ipc"`
 	Router    Router    `json:"router" yaml:"router" toml:"router"`
 	Req       Req       `json:"req" yaml:"req" toml:"req"`
 	PubSub    PubSub    `json:"pubsub" yaml:"pubsub" toml:"pubsub"`
 	Stream    Stream    `json:"stream" yaml:"stream" toml:"stream"`
+	Presence  Presence  `json:"presence" yaml:"presence" toml:"presence"`
 
 	// Metadata are properties that peers can read from every message. Names
 	// begin with "X-" and have at most 255 octets; neither they nor the values
@@ -161,9 +168,24 @@ type Network struct {
 	// default, 100; NoBacklog is libzmq's zero. libzmq: ZMQ_BACKLOG.
 	Backlog int `json:"backlog" yaml:"backlog" toml:"backlog"`
 	// SendBuffer and RecvBuffer are the sizes of the system's buffers in
-	// octets. Zero is the system's default. libzmq: ZMQ_SNDBUF, ZMQ_RCVBUF.
+	// octets. Zero is the system's default, libzmq's -1. libzmq: ZMQ_SNDBUF,
+	// ZMQ_RCVBUF.
 	SendBuffer int `json:"send_buffer" yaml:"send_buffer" toml:"send_buffer"`
 	RecvBuffer int `json:"recv_buffer" yaml:"recv_buffer" toml:"recv_buffer"`
+	// ReadMost and WriteMost are the most octets of one read and of one write of a
+	// connection. Zero is the default: reads of 64 KiB, or 256 where large frames
+	// come in, and writes of 1 MiB, which measuring has found best; libzmq's default
+	// is 8192 for both. STREAM receives messages of so many octets at most, and of
+	// 8192 by default. libzmq: ZMQ_IN_BATCH_SIZE, ZMQ_OUT_BATCH_SIZE.
+	ReadMost  int `json:"read_most" yaml:"read_most" toml:"read_most"`
+	WriteMost int `json:"write_most" yaml:"write_most" toml:"write_most"`
+	// Affinity chooses the loops that may have the connections: bit i stands for
+	// the one with number i of ContextConfig.IOThreads, and an endpoint for which
+	// none is left is ErrNoIOThreads. With it a connection is in a loop though the
+	// socket has no other. Zero is the default: whichever has least to do. Where
+	// the context's Multiplexer has no loops it is errors.ErrUnsupported. libzmq:
+	// ZMQ_AFFINITY.
+	Affinity uint64 `json:"affinity" yaml:"affinity" toml:"affinity"`
 	// Dial opens connections in place of the system, for every transport that
 	// has connections. Nil is the default. It must honour its context, and
 	// the connection must outlive it.
@@ -186,6 +208,21 @@ type TCP struct {
 	// MaxRetransmit is how long sent data may stay unacknowledged. Zero is the
 	// system's default. libzmq: ZMQ_TCP_MAXRT.
 	MaxRetransmit time.Duration `json:"max_retransmit" yaml:"max_retransmit" toml:"max_retransmit"`
+	// BusyPoll is how long a read that finds nothing asks the network device
+	// again before it waits, in steps of a microsecond, on Linux. Zero is the
+	// system's default. libzmq: ZMQ_BUSY_POLL.
+	BusyPoll time.Duration `json:"busy_poll" yaml:"busy_poll" toml:"busy_poll"`
+	// LoopbackFastPath takes connections within the machine past most of the
+	// network stack, on Windows; both ends must want it. libzmq:
+	// ZMQ_LOOPBACK_FASTPATH.
+	LoopbackFastPath bool `json:"loopback_fast_path" yaml:"loopback_fast_path" toml:"loopback_fast_path"`
+	// AcceptFrom are the addresses whose connections are accepted; others are
+	// closed at once, which is EventAcceptFailed. Nil is the default: all. An IPv4
+	// prefix is for IPv4 peers of a socket with IPv6 as well. libzmq:
+	// ZMQ_TCP_ACCEPT_FILTER.
+	AcceptFrom []netip.Prefix `json:"accept_from" yaml:"accept_from" toml:"accept_from"`
+	// Proxy is a SOCKS5 server that connects in our place.
+	Proxy SOCKSProxy `json:"proxy" yaml:"proxy" toml:"proxy"`
 	// TOS is the octet of differentiated services. libzmq: ZMQ_TOS.
 	TOS int `json:"tos" yaml:"tos" toml:"tos"`
 	// Priority is the queueing priority in this machine, on Linux. libzmq:
@@ -194,6 +231,34 @@ type TCP struct {
 	// BindToDevice names the interface that traffic must use, in at most 16
 	// octets. Empty is the default: any. libzmq: ZMQ_BINDTODEVICE.
 	BindToDevice string `json:"bind_to_device" yaml:"bind_to_device" toml:"bind_to_device"`
+}
+
+// A SOCKSProxy is a SOCKS5 server that opens connections over tcp in our place, and
+// resolves the names of the peers. An attempt that it refuses is EventClosed with
+// its answer, and followed by another like any that fails. RFC 1928, RFC 1929.
+type SOCKSProxy struct {
+	// Address is "host:port". Empty is the default: none. libzmq:
+	// ZMQ_SOCKS_PROXY.
+	Address string `json:"address" yaml:"address" toml:"address"`
+	// User and Password are told to a proxy that asks for them; at most 255
+	// octets each. Without User the proxy hears that there are none. libzmq:
+	// ZMQ_SOCKS_USERNAME, ZMQ_SOCKS_PASSWORD.
+	User     string `json:"user" yaml:"user" toml:"user"`
+	Password string `json:"password" yaml:"password" toml:"password"`
+}
+
+// IPC is for ipc alone: whose connections are accepted, by process, user and
+// group, on Linux. Who is in one of the lists comes in; others are closed at once,
+// which is EventAcceptFailed. With all of them empty, the default, everybody does.
+type IPC struct {
+	// AcceptPIDs are processes. libzmq: ZMQ_IPC_FILTER_PID.
+	AcceptPIDs []int32 `json:"accept_pids" yaml:"accept_pids" toml:"accept_pids"`
+	// AcceptUIDs are effective users. libzmq: ZMQ_IPC_FILTER_UID.
+	AcceptUIDs []uint32 `json:"accept_uids" yaml:"accept_uids" toml:"accept_uids"`
+	// AcceptGIDs are groups: the effective one of the process, its others, and
+	// those of its user in the system's book of groups. libzmq:
+	// ZMQ_IPC_FILTER_GID.
+	AcceptGIDs []uint32 `json:"accept_gids" yaml:"accept_gids" toml:"accept_gids"`
 }
 
 // Router is for ROUTER, and Probe for REQ and DEALER as well.
@@ -211,6 +276,12 @@ type Router struct {
 	NotifyDisconnect bool `json:"notify_disconnect" yaml:"notify_disconnect" toml:"notify_disconnect"`
 	// Probe sends an empty message to every new peer. libzmq: ZMQ_PROBE_ROUTER.
 	Probe bool `json:"probe" yaml:"probe" toml:"probe"`
+	// Raw makes connections carry plain octets, as those of a STREAM: a message is a
+	// routing id that the socket made up and what has come, or is to go. A new
+	// connection brings an empty one, and to send one closes it. Of the other fields Mandatory alone goes
+	// with it, and it cannot change once the socket has had an endpoint. STREAM is
+	// what new programs want. libzmq: ZMQ_ROUTER_RAW.
+	Raw bool `json:"raw" yaml:"raw" toml:"raw"`
 }
 
 // Req is for REQ.
@@ -261,4 +332,23 @@ type Stream struct {
 	// Silent leaves out the empty messages that tell of connections that came
 	// and went. libzmq: ZMQ_STREAM_NOTIFY, the other way round.
 	Silent bool `json:"silent" yaml:"silent" toml:"silent"`
+}
+
+// Presence is what peers tell each other, and a socket itself, of coming and going:
+// messages of one frame, which no application need send. Each is for DEALER or
+// ROUTER, or both, and used by endpoints that are bound or connected later. Empty is
+// the default: none.
+type Presence struct {
+	// Hello is the first message that a peer of a DEALER or ROUTER receives, on each
+	// connection. libzmq: ZMQ_HELLO_MSG.
+	Hello string `json:"hello" yaml:"hello" toml:"hello"`
+	// Disconnect is what a ROUTER receives last from a peer that came to an endpoint
+	// it has bound, or from any inproc peer, when the connection is lost: as if the
+	// peer had sent it. Unbind brings none, nor does a peer whose routing id another
+	// has taken over. libzmq: ZMQ_DISCONNECT_MSG.
+	Disconnect string `json:"disconnect" yaml:"disconnect" toml:"disconnect"`
+	// Hiccup is what a DEALER receives when it loses a connection that it opened, as
+	// if the peer had sent it; another connection may follow. There is none for
+	// inproc. libzmq: ZMQ_HICCUP_MSG.
+	Hiccup string `json:"hiccup" yaml:"hiccup" toml:"hiccup"`
 }

@@ -99,7 +99,7 @@ func TestAnEndpointThatIsTriedOnceIsForgotten(t *testing.T) {
 			happens := watch(t, s)
 			endpoint := "tcp://" + freeAddress(t)
 			connect(t, s, endpoint)
-			if e := happens.await(zmq.EventClosed); !errors.Is(e.Err, syscall.ECONNREFUSED) || e.Value != int(syscall.ECONNREFUSED) || e.Endpoint != endpoint {
+			if e := happens.await(zmq.EventClosed); !errors.Is(e.Err, syscall.ECONNREFUSED) || e.Endpoint != endpoint {
 				t.Errorf("got %+v", e)
 			}
 			eventually(t, "the endpoint is forgotten", func() bool {
@@ -188,7 +188,7 @@ func TestEventsTellTheLifeOfAConnection(t *testing.T) {
 			t.Helper()
 			for _, kind := range kinds {
 				e, ok := w.next()
-				if !ok || e.Kind != kind || e.Endpoint != endpoint || e.Time.IsZero() {
+				if !ok || e.Kind != kind || kind != zmq.EventMonitorStopped && e.Endpoint != endpoint || e.Time.IsZero() {
 					t.Fatalf("%s: got %q %+v, want %q", name, e.Kind, e, kind)
 				}
 				if kind == zmq.EventHandshakeSucceeded && (e.Peer == nil || e.Peer.Version != "3.1" || e.Peer.Mechanism != "NULL") {
@@ -197,15 +197,21 @@ func TestEventsTellTheLifeOfAConnection(t *testing.T) {
 			}
 		}
 		order("server", s, zmq.EventListening, zmq.EventAccepted, zmq.EventHandshakeSucceeded)
-		order("client", cl, zmq.EventConnected, zmq.EventHandshakeSucceeded)
+		var delayed []zmq.EventKind // only tcp has to wait for an answer
+		if strings.HasPrefix(endpoint, "tcp") {
+			delayed = append(delayed, zmq.EventConnectDelayed)
+		}
+		order("client", cl, append(delayed, zmq.EventConnected, zmq.EventHandshakeSucceeded)...)
 		if err := server.Unbind(endpoint); err != nil {
 			t.Fatal(err)
 		}
 		order("server", s, zmq.EventClosed)
-		order("client", cl, zmq.EventDisconnected, zmq.EventConnectRetried, zmq.EventClosed)
+		order("client", cl, zmq.EventDisconnected, zmq.EventConnectRetried)
+		order("client", cl, append(delayed, zmq.EventClosed)...)
 		if err := server.Close(); err != nil {
 			t.Fatal(err)
 		}
+		order("server", s, zmq.EventMonitorStopped)
 		for e, ok := s.next(); ok; e, ok = s.next() {
 			t.Errorf("after Close: %+v", e)
 		}

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"zeromux/internal/pipe"
+	"zeromux/transport"
 )
 
-// An Option is a setting of a Config that may change on a live socket. Each
+// An Option is a setting of a Config that counts at once on a live socket. Each
 // function that makes one says which field it sets; values mean the same there
-// and here, zero being the default. See Socket.Set.
+// and here, zero being the default. See Socket.Set, and Socket.Configure for every
+// other field.
 type Option struct {
 	name  string
 	types []SocketType // the types that it is for; nil: all
@@ -122,48 +124,107 @@ func WithVerboseUnsubscribe(on bool) Option {
 
 // Set changes options of a live socket, at once and all together: when one of
 // them is not for this socket type, or its value is out of range, none is
-// changed. Whoever waits in Send or Recv looks again under the new options.
-// What has no Option stands in Config for good. libzmq: zmq_setsockopt.
+// changed. Whoever waits in Send or Recv looks again under the new options. What
+// has no Option is Configure's. libzmq: zmq_setsockopt.
 //
 // The error wraps ErrInvalid, ErrClosed or ErrTerminated.
 func (s *Socket) Set(options ...Option) error {
-	if err := s.set(options); err != nil {
-		return s.fail("set", "", err)
-	}
-	s.look()
-	return nil
+	return s.reconfigure(func(config *Config) error {
+		for _, o := range options {
+			if o.set == nil {
+				return fmt.Errorf("%w: an Option that no function has made", ErrInvalid)
+			}
+			if o.types != nil && !slices.Contains(o.types, s.Type()) {
+				return fmt.Errorf("%w: %s is not for %v", ErrInvalid, o.name, s.Type())
+			}
+			o.set(config)
+			if err := s.check(config); err != nil {
+				return fmt.Errorf("%s: %w", o.name, err)
+			}
+		}
+		return nil
+	})
 }
 
-func (s *Socket) set(options []Option) error {
+// Configure changes the configuration of a live socket. It calls change with a
+// copy of it, and what change leaves there counts from then on, all of it or,
+// when something in it cannot be, nothing. change is called again if the
+// configuration has changed meanwhile in another way.
+//
+// HighWater, Linger, SendTimeout, RecvTimeout, Limits.Subscriptions, Req, PubSub, and
+// of Router Mandatory, Handover and Probe count at once; whoever waits in Send or
+// Recv looks again. Everything else is for endpoints that are bound or connected
+// later: those that there are, with the connections that they get, stay as they
+// are. Router.Raw does not change once there has been an endpoint. libzmq:
+// zmq_setsockopt.
+//
+// The error wraps ErrInvalid, ErrClosed, ErrTerminated, or errors.ErrUnsupported
+// for what this system does not have.
+func (s *Socket) Configure(change func(*Config)) error {
+	return s.reconfigure(func(config *Config) error {
+		change(config)
+		return s.check(config)
+	})
+}
+
+// reconfigure has change make a new configuration of a copy and puts it into force.
+func (s *Socket) reconfigure(change func(*Config) error) error {
+	for {
+		s.mu.Lock()
+		config, seen := s.config.clone(), s.changes
+		s.mu.Unlock()
+		err := change(&config)
+		if err == nil {
+			config = config.clone() // change may have kept what it put there
+			var done bool
+			if done, err = s.apply(&config, seen); err == nil && !done {
+				continue
+			}
+		}
+		if dead := s.death(); dead != nil {
+			err = dead
+		}
+		if err != nil {
+			return s.fail("set", "", err)
+		}
+		s.look()
+		return nil
+	}
+}
+
+// check returns what is wrong with a configuration for this socket.
+func (s *Socket) check(config *Config) error {
+	if err := config.check(s.Type()); err != nil {
+		return err
+	}
+	return config.checkContext(&s.ctx.config)
+}
+
+// apply puts a checked configuration into force, unless another one has been put
+// there since so many changes: then it reports false.
+func (s *Socket) apply(config *Config, seen uint64) (done bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sendMu.Lock()
 	defer s.sendMu.Unlock()
 	s.recvMu.Lock()
 	defer s.recvMu.Unlock()
-	if s.dead != nil {
-		return s.dead
-	}
-	config := s.config
-	for _, o := range options {
-		if o.set == nil {
-			return fmt.Errorf("%w: an Option that no function has made", ErrInvalid)
-		}
-		if o.types != nil && !slices.Contains(o.types, s.Type()) {
-			return fmt.Errorf("%w: %s is not for %v", ErrInvalid, o.name, s.Type())
-		}
-		o.set(&config)
-		if err := config.check(s.Type()); err != nil {
-			return fmt.Errorf("%s: %w", o.name, err)
-		}
+	switch {
+	case s.dead != nil:
+		return false, s.dead
+	case s.changes != seen:
+		return false, nil
+	case config.Router.Raw != s.config.Router.Raw && s.used:
+		return false, fmt.Errorf("%w: Config.Router.Raw cannot change any more: the socket has had an endpoint", ErrInvalid)
 	}
 	remark := config.HighWater != s.config.HighWater
-	s.config = config
+	s.config = *config
+	s.changes++
 	s.options = config.pattern()
 	s.sendTimeout.Store(int64(waitFor(config.SendTimeout)))
 	s.recvTimeout.Store(int64(waitFor(config.RecvTimeout)))
 	if !remark {
-		return nil
+		return true, nil
 	}
 	for _, e := range s.sessions {
 		if e != nil {
@@ -173,7 +234,7 @@ func (s *Socket) set(options []Option) error {
 	for e := range s.links {
 		s.setMarks(e)
 	}
-	return nil
+	return true, nil
 }
 
 // setMarks gives a pipe the socket's high-water marks. s.mu is held.
@@ -183,18 +244,53 @@ func (s *Socket) setMarks(e *pipe.End) {
 	e.SetRecvMark(recv)
 }
 
-// Config returns the socket's configuration as it is now. libzmq:
-// zmq_getsockopt.
+// Config returns the socket's configuration as it is now, as it was given. See
+// Effective for what zeros stand for. libzmq: zmq_getsockopt.
 func (s *Socket) Config() Config {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.config.clone()
 }
 
+// Effective returns the socket's configuration with its defaults written out: what
+// is zero then is off, empty or left to the system. libzmq: zmq_getsockopt.
+func (s *Socket) Effective() Config {
+	config := s.Config()
+	standard(&config.HighWater.Send, defaultHighWater)
+	standard(&config.HighWater.Recv, defaultHighWater)
+	standard(&config.SendTimeout, Forever)
+	standard(&config.RecvTimeout, Forever)
+	standard(&config.Limits.MessageSize, Unlimited)
+	standard(&config.Limits.Frames, Unlimited)
+	standard(&config.Limits.Subscriptions, Unlimited)
+	standard(&config.Reconnect.Interval, defaultReconnectInterval)
+	standard(&config.Reconnect.HandshakeTimeout, defaultHandshakeInterval)
+	standard(&config.Heartbeat.Timeout, config.Heartbeat.Interval)
+	standard(&config.Network.Backlog, transport.DefaultBacklog)
+	linger := Forever
+	if s.row.NoLinger || s.ctx.config.NotBlocky {
+		linger = NoLinger
+	}
+	standard(&config.Linger, linger)
+	return config
+}
+
+// standard gives a field that is zero its default.
+func standard[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
 // clone returns a copy that shares nothing.
 func (c *Config) clone() Config {
 	d := *c
 	d.Metadata = maps.Clone(c.Metadata)
+	d.TCP.AcceptFrom = slices.Clone(c.TCP.AcceptFrom)
+	d.IPC.AcceptPIDs = slices.Clone(c.IPC.AcceptPIDs)
+	d.IPC.AcceptUIDs = slices.Clone(c.IPC.AcceptUIDs)
+	d.IPC.AcceptGIDs = slices.Clone(c.IPC.AcceptGIDs)
 	if c.TCP.KeepAlive != nil {
 		on := *c.TCP.KeepAlive
 		d.TCP.KeepAlive = &on

@@ -41,7 +41,7 @@ func withDefault(d, standard time.Duration) time.Duration {
 func (c *Config) pattern() pattern.Options {
 	_, recv := c.HighWater.marks()
 	o := pattern.Options{
-		RouterMandatory: c.Router.Mandatory, RouterHandover: c.Router.Handover, ProbeRouter: c.Router.Probe,
+		RouterRaw: c.Router.Raw, RouterMandatory: c.Router.Mandatory, RouterHandover: c.Router.Handover, ProbeRouter: c.Router.Probe,
 		ReqCorrelate: c.Req.Correlate, ReqRelaxed: c.Req.Relaxed,
 		XPubVerbose: c.PubSub.Verbose, XPubVerboser: c.PubSub.Verboser,
 		XPubManual: c.PubSub.Manual, XPubManualLastValue: c.PubSub.ManualLastValue,
@@ -63,16 +63,22 @@ func (c *Config) pattern() pattern.Options {
 
 // engine is the engine's share of c, for a socket of the type of row.
 func (c *Config) engine(row *pattern.Row) *engine.Config {
+	rules := c.pattern()
 	e := &engine.Config{
 		SocketType: row.Name, SocketNumber: byte(row.Type), Peers: row.Peers,
 		RoutingID: []byte(c.RoutingID), AnnouncesID: row.AnnouncesID,
-		Publisher: row.Publisher, Raw: row.Raw,
+		Publisher: row.Publisher, Raw: row.Raw || c.Router.Raw, Hello: []byte(c.Presence.Hello),
 		HandshakeInterval:    withDefault(c.Reconnect.HandshakeTimeout, defaultHandshakeInterval),
 		ReconnectInterval:    withDefault(c.Reconnect.Interval, defaultReconnectInterval),
 		ReconnectIntervalMax: c.Reconnect.Max,
 		Immediate:            c.Reconnect.Immediate,
 		MaxMessageSize:       -1,
 		MaxFrames:            max(c.Limits.Frames, 0),
+		ReadMost:             c.Network.ReadMost,
+		WriteMost:            c.Network.WriteMost,
+		Affinity:             c.Network.Affinity,
+		Conflate:             c.Conflate && row.Conflates,
+		Notices:              row.Notices(&rules),
 		HeartbeatInterval:    c.Heartbeat.Interval,
 		HeartbeatTimeout:     withDefault(c.Heartbeat.Timeout, c.Heartbeat.Interval),
 		HeartbeatTTL:         c.Heartbeat.TTL,
@@ -102,7 +108,9 @@ func (c *Config) transport() transport.Options {
 		IPv6: c.Network.IPv6, Backlog: c.Network.Backlog, ConnectTimeout: c.Reconnect.ConnectTimeout,
 		SendBuffer: c.Network.SendBuffer, RecvBuffer: c.Network.RecvBuffer,
 		TOS: c.TCP.TOS, Priority: c.TCP.Priority, BindToDevice: c.TCP.BindToDevice,
-		MaxRetransmit: c.TCP.MaxRetransmit, Dialer: c.Network.Dial,
+		MaxRetransmit: c.TCP.MaxRetransmit, BusyPoll: c.TCP.BusyPoll, LoopbackFastPath: c.TCP.LoopbackFastPath,
+		AcceptFrom: c.TCP.AcceptFrom, Proxy: transport.Proxy(c.TCP.Proxy), Dialer: c.Network.Dial,
+		AcceptPIDs: c.IPC.AcceptPIDs, AcceptUIDs: c.IPC.AcceptUIDs, AcceptGIDs: c.IPC.AcceptGIDs,
 		KeepAlive: transport.KeepAlive{
 			Idle: c.TCP.KeepAliveIdle, Interval: c.TCP.KeepAliveInterval, Count: c.TCP.KeepAliveCount,
 		},

@@ -21,8 +21,9 @@ import (
 // Every method may be called from any goroutine at any time. A call that waits
 // ends when its context does; then nothing was sent and nothing was taken.
 type Socket struct {
-	ctx *Context
-	row *pattern.Row
+	ctx    *Context
+	row    *pattern.Row
+	serial uint64 // of all sockets of the process: the order of their locks
 
 	sendTimeout atomic.Int64 // nanoseconds; zero: for ever, below: not at all
 	recvTimeout atomic.Int64
@@ -54,25 +55,33 @@ type Socket struct {
 	recvMu recvLock // guards the pattern's receiving side and all to the next blank line
 	in     message.Message
 	slab   slab
+	back   putBack
 
 	dead error // why calls fail; written under sendMu and recvMu, read under either
 
 	mu        sync.Mutex // guards all below
 	config    Config
+	changes   uint64 // how often config has changed
+	used      bool   // there is an endpoint, or was one
 	closed    bool
+	swept     bool                          // Close has ended all but the sessions
+	over      bool                          // nothing of the socket is left
+	ended     error                         // what calls that come after closing fail with
 	listeners map[string][]*engine.Listener // an ipc path may be bound anew
-	names     map[string]struct{}           // bound inproc names
+	names     map[string]neighbour          // bound inproc names
 	sessions  map[*engine.Session]*pipe.End
 	leaving   map[*engine.Session]struct{} // those of them whose endpoint was given up
 	links     map[*pipe.End]*linked
 	last      string        // the endpoint of the last bind or connect
 	changed   chan struct{} // closed and made anew when peers come or go
 	online    map[*pipe.End]*message.Peer
-	retired   counters      // of pipes that are no more
+	retired   Counts        // of pipes that are no more
 	gone      chan struct{} // closed when nothing of the socket is left
 
 	monitors monitors
-	drops    [pattern.Causes]atomic.Uint64
+	drops    pipe.Drops // but for those of pipes that live
+
+	reconnects, handshakeFailures atomic.Uint64
 }
 
 // linked is an inproc pipe of a socket.
@@ -82,11 +91,14 @@ type linked struct {
 	connects bool
 }
 
+// serials counts the sockets of the process.
+var serials atomic.Uint64
+
 func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	s := &Socket{
-		ctx: c, row: row, config: config.clone(),
+		ctx: c, row: row, serial: serials.Add(1), config: config.clone(),
 		listeners: make(map[string][]*engine.Listener),
-		names:     make(map[string]struct{}),
+		names:     make(map[string]neighbour),
 		sessions:  make(map[*engine.Session]*pipe.End),
 		leaving:   make(map[*engine.Session]struct{}),
 		links:     make(map[*pipe.End]*linked),
@@ -103,7 +115,7 @@ func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
 	}
 	s.pattern = row.New(&pattern.Env{
 		Pool: c.env.Pool, Options: &s.options,
-		Dropped:       func(cause pattern.Cause) { s.drops[cause].Add(1) },
+		Dropped:       s.dropped,
 		Expel:         func(e *pipe.End) { go s.expel(e) },
 		Dismiss:       func(e *pipe.End) { go s.dismiss(e) },
 		ReceiversLook: s.hub.WakeReceivers,
@@ -226,6 +238,11 @@ func (s *Socket) send(ctx context.Context, frames [][]byte, owner *message.Owner
 // sendSlowly sends, and waits when that is what it takes.
 func (s *Socket) sendSlowly(ctx context.Context, frames [][]byte, owner *message.Owner) error {
 	w := waiting{socket: s, ctx: ctx, op: opSend}
+	return s.sendWaiting(&w, frames, owner)
+}
+
+// sendWaiting is sendSlowly by way of w.
+func (s *Socket) sendWaiting(w *waiting, frames [][]byte, owner *message.Owner) error {
 	err := w.begin()
 	for err == nil {
 		s.lockSend()
@@ -256,6 +273,7 @@ func (s *Socket) unlockSend() {
 			s.recvMu.Unlock()
 		}
 		s.sendMu.Unlock()
+		s.turned()
 		return
 	}
 	later := s.hub.Later()
@@ -264,6 +282,7 @@ func (s *Socket) unlockSend() {
 	}
 	s.sendMu.Unlock()
 	s.tell(later)
+	s.turned()
 }
 
 // tell calls on the ends that must hear of what was written. No lock is held.
@@ -306,8 +325,9 @@ func (s *Socket) Recv(ctx context.Context) (Message, error) {
 		s.lockRecv()
 		if from, own, err := s.next(); err == nil {
 			m := s.slab.give(&s.in, from, own)
+			behind := s.behind(from)
 			s.unlockRecv()
-			s.hub.Received(true)
+			s.hub.Received(behind)
 			return m, nil
 		}
 		s.unlockRecv()
@@ -344,15 +364,16 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 		}
 		if ok {
 			s.fair.Done()
-			if s.selective == nil || s.selective.Wanted(body) {
+			if s.selective == nil || s.selective.Wanted(e, body) {
 				if !x.fillShort(m, body, peer) {
 					s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
 					m.fill(&s.in, nil, 0, &s.slab)
 				} else if s.selective == nil && s.fair.Len() == 1 {
 					s.lend(x, e)
 				}
+				behind := s.behind(e)
 				s.recvMu.Unlock()
-				s.hub.Received(true)
+				s.hub.Received(behind)
 				return nil
 			}
 		}
@@ -367,8 +388,9 @@ func (s *Socket) recvInto(ctx context.Context, m *Message) error {
 		s.lockRecv()
 		if from, own, err := s.next(); err == nil {
 			m.fill(&s.in, from, own, &s.slab)
+			behind := s.behind(from)
 			s.unlockRecv()
-			s.hub.Received(true)
+			s.hub.Received(behind)
 			return nil
 		}
 		s.unlockRecv()
@@ -407,6 +429,9 @@ func (s *Socket) TryRecv() (Message, error) {
 	from, own, no := s.next()
 	if no != nil {
 		return Message{}, s.fail(opRecv, "", no)
+	}
+	if s.hub.Watched() {
+		s.hub.Received(s.behind(from))
 	}
 	return s.slab.give(&s.in, from, own), nil
 }
@@ -450,12 +475,18 @@ func (s *Socket) unlockRecv() {
 	s.recvMu.Unlock()
 	s.sendMu.Unlock()
 	s.tell(later)
+	s.turned()
 }
 
 // recvSlowly receives, and waits when that is what it takes. It calls take with
 // what next returned.
 func (s *Socket) recvSlowly(ctx context.Context, take func(from *pipe.End, own int)) error {
 	w := waiting{socket: s, ctx: ctx, op: opRecv}
+	return s.recvWaiting(&w, take)
+}
+
+// recvWaiting is recvSlowly by way of w.
+func (s *Socket) recvWaiting(w *waiting, take func(from *pipe.End, own int)) error {
 	err := w.begin()
 	for err == nil {
 		s.lockRecv()
@@ -482,6 +513,10 @@ func (s *Socket) next() (from *pipe.End, own int, err error) {
 		return nil, 0, s.dead
 	}
 	if s.hub.HasReadable() {
+		if s.back.waits {
+			s.back.take(s)
+			return nil, 0, nil
+		}
 		s.hub.Readable(s.pattern.Readable)
 	}
 	from, err = s.pattern.Recv(&s.in)
@@ -538,8 +573,9 @@ func (s *Socket) TopicsCount() int {
 	return n
 }
 
-// LastID is the routing id that a STREAM socket gave to the connection of its
-// last Connect, which may be used at once; empty before, and for other types.
+// LastID is the routing id that a STREAM socket, or a raw ROUTER, gave to the
+// connection of its last Connect, which may be used at once; empty before, and for
+// other types.
 // libzmq: ZMQ_ROUTING_ID of a ZMQ_STREAM.
 func (s *Socket) LastID() string {
 	id := ""
@@ -571,25 +607,4 @@ func (s *Socket) both(f func()) bool {
 	s.sendMu.Unlock()
 	s.tell(later)
 	return alive
-}
-
-// CanSend and CanRecv tell whether the socket could send or receive now without
-// waiting. libzmq: ZMQ_EVENTS.
-func (s *Socket) CanSend() bool {
-	can := false
-	s.both(func() {
-		s.hub.Writable(s.pattern.Writable)
-		can = s.pattern.CanSend()
-	})
-	return can
-}
-
-// CanRecv is CanSend for receiving.
-func (s *Socket) CanRecv() bool {
-	can := false
-	s.both(func() {
-		s.hub.Readable(s.pattern.Readable)
-		can = s.pattern.CanRecv()
-	})
-	return can
 }

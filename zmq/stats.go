@@ -1,73 +1,16 @@
 package zmq
 
 import (
-	"context"
+	"time"
 
-	"zeromux/internal/message"
+	"zeromux/internal/engine"
 	"zeromux/internal/pattern"
 	"zeromux/internal/pipe"
 )
 
-// PeerInfo is what is known of a peer. It does not change.
-type PeerInfo struct {
-	// Address is the peer's numeric IP without port for tcp, and
-	// "localhost:UID:GID:PID" for ipc where the system tells. libzmq:
-	// "Peer-Address".
-	Address string
-	// Endpoint is the socket's own endpoint that the connection belongs to.
-	Endpoint string
-	// Type is the socket type that the peer announced; empty if it did not.
-	Type string
-	// RoutingID is the identity that the peer announced; empty if none.
-	RoutingID string
-	// Mechanism is the security of the connection, such as "NULL"; empty for
-	// inproc, STREAM and peers of ZMTP 1.0 and 2.0.
-	Mechanism string
-	// UserID is the name that authentication gave the peer. libzmq: "User-Id".
-	UserID string
-	// Version is the protocol that is spoken with the peer, such as "3.1".
-	Version string
-	// Inproc says that the peer is a socket of the same context.
-	Inproc bool
-
-	properties []message.Property
-}
-
-func newPeerInfo(p *message.Peer) *PeerInfo {
-	return &PeerInfo{
-		Address: p.Address, Endpoint: p.Endpoint, Type: p.SocketType, RoutingID: string(p.RoutingID),
-		Mechanism: p.Mechanism, UserID: p.UserID, Version: p.Version, Inproc: p.Inproc,
-		properties: p.Properties,
-	}
-}
-
-// Property returns a property by the name under which the peer announced it, or
-// libzmq's names "Peer-Address", "User-Id" and "Routing-Id".
-func (p *PeerInfo) Property(name string) (value string, ok bool) {
-	if p == nil {
-		return "", false
-	}
-	for _, property := range p.properties {
-		if property.Name == name {
-			return string(property.Value), true
-		}
-	}
-	switch name {
-	case "Peer-Address":
-		return p.Address, p.Address != ""
-	case "User-Id":
-		return p.UserID, p.UserID != ""
-	case "Routing-Id", "Identity":
-		return p.RoutingID, p.RoutingID != ""
-	case "Socket-Type":
-		return p.Type, p.Type != ""
-	}
-	return "", false
-}
-
-// Stats counts what went through a socket. Counts begin at zero with the socket
-// and never go back.
-type Stats struct {
+// Counts are the numbers of a socket, or of its part with one peer. What is counted
+// begins at zero with the socket or peer and never goes back.
+type Counts struct {
 	// Sent and Received are whole messages: handed to a pipe by Send, and
 	// arrived in one for Recv. A message to many subscribers counts for each.
 	Sent, Received uint64
@@ -76,99 +19,187 @@ type Stats struct {
 	// SendQueue and RecvQueue are the messages that wait now, to and from the peers
 	// that the socket has; what one that is gone left behind is not among them.
 	SendQueue, RecvQueue int
-	// Peers is the number of peers that are connected now.
-	Peers int
+	// SendHighWater and RecvHighWater are the marks beside these queues, in
+	// messages, or Unlimited: of a peer, what its pipe holds, which for one of
+	// the same context is the sum of both sides; of a socket, its own share for
+	// each peer.
+	SendHighWater, RecvHighWater int
 	// DroppedFull counts messages dropped because a peer's high-water mark was
 	// reached, DroppedUnroutable because there was no such peer,
-	// DroppedFiltered because nobody here subscribes to what arrived, and
-	// DroppedMalformed because the envelope was wrong.
+	// DroppedFiltered because nobody here subscribes to what arrived, or it is a
+	// reply that nobody waits for, and DroppedMalformed because the envelope was
+	// wrong.
 	DroppedFull, DroppedUnroutable, DroppedFiltered, DroppedMalformed uint64
+	// DroppedConflated counts messages that a newer one replaced before they were
+	// sent or received: Config.Conflate.
+	DroppedConflated uint64
+	// Reconnects is how often a connection that was lost came up again, at the
+	// endpoints that were connected to.
+	Reconnects uint64
+	// HandshakeFailures counts connections that were open and came to nothing
+	// because the two sides could not agree, or did not in time. What one that
+	// was accepted adds is its socket's alone: it never became a peer.
+	HandshakeFailures uint64
+	// RoundTrip is how long the last PING took to be answered, and SmoothedRoundTrip
+	// the same with the last answer weighing an eighth, as in RFC 6298. What the
+	// PING waited for in our queue and the answer in the peer's is part of it. Zero:
+	// none is answered yet, the connection is down, or there are none: see
+	// Heartbeat. Of a socket it is the longest of its peers'.
+	RoundTrip, SmoothedRoundTrip time.Duration
 }
 
-// counters are the counts of pipes that are no more.
-type counters struct {
-	sent, received, sentOctets, receivedOctets uint64
+// Stats counts what went through a socket.
+type Stats struct {
+	Counts
+	// Peers is the number of peers that are connected now.
+	Peers int
+	// EventsLost counts the events that readers of Events and Monitor have missed
+	// because they were behind, all together.
+	EventsLost uint64
 }
 
-// retire adds the counts of a pipe that ends.
+// PeerStats counts what went through the pipe to one peer.
+type PeerStats struct {
+	// Peer is who is connected, or was last. Of an endpoint at which nobody has
+	// been yet, it has the Endpoint alone.
+	Peer PeerInfo
+	// Connected says that a connection is up, or the neighbour there.
+	Connected bool
+	Counts
+}
+
+// dropped counts a message to or from e, or nil, that was thrown away.
+func (s *Socket) dropped(cause pattern.Cause, e *pipe.End) {
+	if e == nil {
+		s.drops[cause].Add(1)
+		return
+	}
+	e.Drop(uint8(cause))
+}
+
+// retire adds the counts of a pipe that ends to those of the socket.
 func (s *Socket) retire(e *pipe.End) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	messages, octets := e.TakeWritten()
-	s.retired.sent += messages
-	s.retired.sentOctets += octets
-	messages, octets = e.TakeArrived()
-	s.retired.received += messages
-	s.retired.receivedOctets += octets
+	s.retired.traffic(e.TakeWritten(), e.TakeArrived())
+	s.sendMu.Lock()
+	s.recvMu.Lock()
+	e.RetireDrops(&s.drops)
+	s.recvMu.Unlock()
+	s.sendMu.Unlock()
 }
 
-// Stats returns the counts of this moment.
+// Stats returns the counts of this moment. It adds up what the pipes have counted,
+// so that it costs as much as the socket has peers, and a message nothing.
 func (s *Socket) Stats() Stats {
-	st := Stats{
-		DroppedFull:       s.drops[pattern.DroppedFull].Load(),
-		DroppedUnroutable: s.drops[pattern.DroppedUnroutable].Load(),
-		DroppedFiltered:   s.drops[pattern.DroppedFiltered].Load(),
-		DroppedMalformed:  s.drops[pattern.DroppedMalformed].Load(),
-	}
+	var st Stats
+	st.EventsLost = s.monitors.missed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	st.Counts = s.retired
 	st.Peers = len(s.online)
-	st.Sent, st.SentOctets = s.retired.sent, s.retired.sentOctets
-	st.Received, st.ReceivedOctets = s.retired.received, s.retired.receivedOctets
-	for _, e := range s.sessions {
+	send, recv := s.config.HighWater.marks()
+	st.SendHighWater, st.RecvHighWater = shownMark(send), shownMark(recv)
+	st.Reconnects, st.HandshakeFailures = s.reconnects.Load(), s.handshakeFailures.Load()
+	var drops [len(pipe.Drops{})]uint64
+	for cause := range drops {
+		drops[cause] = s.drops[cause].Load()
+	}
+	st.drops(drops)
+	for session, e := range s.sessions {
 		if e != nil {
-			st.add(e)
+			st.pipe(e, &s.drops)
 		}
+		st.roundTrip(session)
 	}
 	for e := range s.links {
-		st.add(e)
+		st.pipe(e, &s.drops)
 	}
 	return st
 }
 
-func (st *Stats) add(e *pipe.End) {
-	messages, octets := e.Written()
-	st.Sent += messages
-	st.SentOctets += octets
-	messages, octets = e.Arrived()
-	st.Received += messages
-	st.ReceivedOctets += octets
-	out, in := e.Depth()
-	st.SendQueue += out
-	st.RecvQueue += in
-}
-
-// Peers returns the peers that are connected now, in no order.
-func (s *Socket) Peers() []PeerInfo {
+// PeerStats returns the counts of every pipe that there is at this moment, in no
+// order: one for each peer, and one for each endpoint that was connected to, whether
+// a connection is up or not. What a peer that is gone had is in Stats alone.
+func (s *Socket) PeerStats() []PeerStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]PeerInfo, 0, len(s.online))
-	for _, p := range s.online {
-		list = append(list, *newPeerInfo(p))
+	list := make([]PeerStats, 0, len(s.sessions)+len(s.links))
+	for session, e := range s.sessions {
+		if e == nil {
+			continue
+		}
+		p := s.statsOf(e, session.Endpoint())
+		p.Reconnects, p.HandshakeFailures = session.Reconnects(), session.Failures()
+		p.roundTrip(session)
+		list = append(list, p)
+	}
+	for e, l := range s.links {
+		list = append(list, s.statsOf(e, l.endpoint))
 	}
 	return list
 }
 
-// WaitPeers waits until at least n peers are connected and have shaken hands. It
-// ends the guessing when a program must not begin alone. A publisher's peer
-// subscribes a moment later than that: where the very first message counts, use
-// an XPUB, which receives the subscriptions.
-func (s *Socket) WaitPeers(ctx context.Context, n int) error {
-	for {
-		s.mu.Lock()
-		enough, changed := len(s.online) >= n, s.changed
-		err := s.alive()
-		s.mu.Unlock()
-		switch {
-		case err != nil:
-			return s.fail("wait for peers", "", err)
-		case enough:
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return s.fail("wait for peers", "", ctx.Err())
+// statsOf is what a pipe has counted. s.mu is held.
+func (s *Socket) statsOf(e *pipe.End, endpoint string) PeerStats {
+	p := PeerStats{Peer: PeerInfo{Endpoint: endpoint}}
+	peer, connected := s.online[e]
+	if !connected {
+		s.recvMu.Lock()
+		peer = e.Peer
+		s.recvMu.Unlock()
+	}
+	if peer != nil {
+		p.Peer = *newPeerInfo(peer)
+		if p.Peer.Endpoint == "" { // a neighbour, which does not know
+			p.Peer.Endpoint = endpoint
 		}
 	}
+	p.Connected = connected
+	send, recv := e.Marks()
+	p.SendHighWater, p.RecvHighWater = shownMark(send), shownMark(recv)
+	p.pipe(e, &s.drops)
+	return p
+}
+
+// shownMark is a high-water mark as the application says it, from how package pipe
+// counts it.
+func shownMark(n int) int {
+	if n == 0 {
+		return Unlimited
+	}
+	return n
+}
+
+// pipe adds what a pipe has counted, but for what is dropped and in all.
+func (c *Counts) pipe(e *pipe.End, all *pipe.Drops) {
+	c.traffic(e.Written(), e.Arrived())
+	out, in := e.Depth()
+	c.SendQueue += out
+	c.RecvQueue += in
+	c.drops(e.Dropped(all))
+}
+
+// traffic adds what was written and what arrived.
+func (c *Counts) traffic(written, arrived pipe.Tally) {
+	c.Sent += written.Messages
+	c.SentOctets += written.Octets
+	c.Received += arrived.Messages
+	c.ReceivedOctets += arrived.Octets
+	c.DroppedConflated += written.Conflated + arrived.Conflated
+}
+
+// drops adds what was dropped, by the causes of package pattern.
+func (c *Counts) drops(n [len(pipe.Drops{})]uint64) {
+	c.DroppedFull += n[pattern.DroppedFull]
+	c.DroppedUnroutable += n[pattern.DroppedUnroutable]
+	c.DroppedFiltered += n[pattern.DroppedFiltered]
+	c.DroppedMalformed += n[pattern.DroppedMalformed]
+}
+
+// roundTrip takes the round trip of a session in, if it is longer.
+func (c *Counts) roundTrip(session *engine.Session) {
+	last, smoothed := session.RoundTrip()
+	c.RoundTrip = max(c.RoundTrip, last)
+	c.SmoothedRoundTrip = max(c.SmoothedRoundTrip, smoothed)
 }

@@ -25,6 +25,8 @@ type waiting struct {
 	ctx    context.Context // the call's own, for as long as the call lasts
 	op     string
 
+	patient bool // the socket's timeout does not count
+
 	waiter *pipe.Waiter // nil: nothing has been waited for yet
 	count  uint64
 	until  time.Time // when the socket's timeout is over; zero: not known, or never
@@ -177,6 +179,9 @@ func (w *waiting) lead() (ok bool, err error) {
 
 // timeout is the socket's for this call: zero is for ever, below not at all.
 func (w *waiting) timeout() time.Duration {
+	if w.patient {
+		return 0
+	}
 	if w.op == opSend {
 		return time.Duration(w.socket.sendTimeout.Load())
 	}

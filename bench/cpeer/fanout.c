@@ -21,10 +21,10 @@ static void write_topic(char *b, uint32_t topic)
     }
 }
 
-// pub sends numbered messages as fast as they are taken. It waits for who is
+// publish sends numbered messages as fast as they are taken. It waits for who is
 // slow, so that what is counted is what the library carries and not what it
 // throws away.
-void pub(void)
+void publish(int bind)
 {
     int on = 1;
     char *buf = calloc(1, size);
@@ -35,7 +35,7 @@ void pub(void)
         wrong("a message must hold its topic and its sequence number: at least 22 octets");
     if (!s || zmq_setsockopt(s, ZMQ_XPUB_NODROP, &on, sizeof on))
         die("zmq_setsockopt");
-    attach(s, 1);
+    attach(s, bind);
     for (uint64_t seq = 0;; seq++) {
         write_topic(buf, topic);
         memcpy(buf + size - sizeof seq, &seq, sizeof seq);
@@ -46,6 +46,8 @@ void pub(void)
             __atomic_store_n(&passed, (int64_t)(seq + 1) * peers, __ATOMIC_RELAXED);
     }
 }
+
+void pub(void) { publish(1); }
 
 // subscriber is what one SUB socket has seen.
 struct subscriber {

@@ -6,9 +6,11 @@
 //   peer ROLE -endpoint=E [-size=N] [-warmup=MS] [-window=MS] [-recv=into|plain]
 //        [-peers=N] [-depth=N] [-topics=N]
 //
-// The roles pull, rep, pub and router bind; push, req, subs, dealers and visitors
-// connect; pushpull and reqrep hold both ends in one process, for inproc. Options
-// keep libzmq's defaults but where fanout.c says otherwise.
+// The roles pull, rep, pollrep, pub and router bind; push, req, subs, dealers and visitors
+// connect; forwarder and queue are steerable proxies that bind, and feeder and worker
+// connect to them from the other side; pushpull, reqrep and pollreq hold both ends in one
+// process, for inproc. Options keep libzmq's defaults but where fanout.c and proxy.c
+// say otherwise.
 // On standard input "mark" asks for a mark event, "trim" for giving back all
 // memory that is not needed; "quit" or end of file ends the process at once.
 
@@ -157,6 +159,7 @@ static void option(const char *arg)
 static void play_pull(void) { pull(open_socket(ZMQ_PULL, 1)); }
 static void play_push(void) { push(NULL); }
 static void play_rep(void) { rep(open_socket(ZMQ_REP, 1)); }
+static void play_pollrep(void) { poll_rep(open_socket(ZMQ_REP, 1)); }
 static void play_router(void) { router(open_socket(ZMQ_ROUTER, 1)); }
 
 static void play_pushpull(void)
@@ -172,14 +175,22 @@ static void play_reqrep(void)
     req();
 }
 
+static void play_pollreq(void)
+{
+    spawn(poll_rep, open_socket(ZMQ_REP, 1));
+    req();
+}
+
 static const struct {
     const char *name;
     void (*play)(void);
 } roles[] = {
     {"pull", play_pull}, {"push", play_push}, {"pushpull", play_pushpull},
     {"rep", play_rep}, {"req", req}, {"reqrep", play_reqrep},
+    {"pollrep", play_pollrep}, {"pollreq", play_pollreq},
     {"pub", pub}, {"subs", subs},
     {"router", play_router}, {"dealers", dealers}, {"visitors", visitors},
+    {"forwarder", forwarder}, {"queue", queue}, {"feeder", feeder}, {"worker", worker},
 };
 
 // raise_limit lets this process have as many descriptors as it may.

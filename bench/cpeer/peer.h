@@ -16,7 +16,7 @@ extern size_t size;                   // octets a message
 extern int64_t warmup_ns, window_ns;  // before measuring, and measuring
 extern int plain;                     // 1: zmq_msg_recv, 0: zmq_recv into one buffer
 
-extern int peers, depth, topics;      // how many clients, messages on the way, subscriptions
+extern int peers, depth, topics;      // how many clients or sockets, messages on the way, subscriptions
 
 extern void *ctx;
 extern int64_t passed; // messages sent, or replies sent, so far; atomic
@@ -93,10 +93,16 @@ void *push(void *unused); // throughput.c
 void pull(void *s);
 void *rep(void *s); // latency.c
 void req(void);
-void pub(void); // fanout.c
+void *poll_rep(void *s); // poll.c
+void publish(int bind); // fanout.c
+void pub(void);
 void subs(void);
 void router(void *s); // router.c
 void dealers(void);
 void visitors(void);
+void forwarder(void); // proxy.c
+void queue(void);
+void feeder(void);
+void worker(void);
 
 #endif

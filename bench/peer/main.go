@@ -5,8 +5,10 @@
 //	peer ROLE -endpoint=E [-size=N] [-warmup=MS] [-window=MS] [-recv=into|plain]
 //	     [-peers=N] [-depth=N] [-topics=N]
 //
-// The roles pull, rep, pub and router bind; push, req, subs, dealers and visitors
-// connect; pushpull and reqrep hold both ends in one process, for inproc. Options
+// The roles pull, rep, pollrep, pub and router bind; push, req, subs, dealers and
+// visitors connect; forwarder and queue are steerable proxies that bind, and feeder and
+// worker connect to them from the other side; pushpull, reqrep and pollreq hold both ends
+// in one process, for inproc. Options
 // keep their defaults but where fanout.go says otherwise.
 // On standard input "mark" asks for a mark event, "trim" for giving back all
 // memory that is not needed; "quit" or end of file ends the process at once.
@@ -38,7 +40,7 @@ type peer struct {
 	size           int           // octets a message
 	warmup, window time.Duration // before measuring, and measuring
 	plain          bool          // Recv instead of RecvInto
-	peers          int           // how many subscribers, clients or visitors at once
+	peers          int           // how many subscribers, clients or visitors at once, or sockets in a poller
 	depth          int           // messages that each client keeps on the way
 	topics         int           // subscriptions of each subscriber
 	passed         atomic.Int64  // messages sent, deliveries due, or replies sent
@@ -81,7 +83,7 @@ func run(args []string) error {
 	warmup := flags.Int("warmup", 300, "milliseconds before measuring")
 	window := flags.Int("window", 1000, "milliseconds to measure")
 	receive := flags.String("recv", "into", "into: RecvInto, plain: Recv")
-	flags.IntVar(&p.peers, "peers", 1, "subscribers, clients or visitors at once")
+	flags.IntVar(&p.peers, "peers", 1, "subscribers, clients or visitors at once, or sockets in a poller")
 	flags.IntVar(&p.depth, "depth", 1, "messages that each client keeps on the way")
 	flags.IntVar(&p.topics, "topics", 1, "subscriptions of each subscriber")
 	if err := flags.Parse(args[1:]); err != nil {
@@ -109,11 +111,18 @@ var roles = map[string]func(*peer) error{
 	"push":     (*peer).push,
 	"rep":      func(p *peer) error { return p.bound(zmq.REP, nil, p.rep) },
 	"req":      (*peer).req,
+	"pollrep":  func(p *peer) error { return p.bound(zmq.REP, nil, p.pollRep) },
 	"pub":      func(p *peer) error { return p.bound(zmq.PUB, nothingDropped, p.pub) },
 	"subs":     func(p *peer) error { return p.many(p.sub) },
 	"router":   func(p *peer) error { return p.bound(zmq.ROUTER, nil, p.router) },
 	"dealers":  func(p *peer) error { return p.many(p.dealer) },
 	"visitors": func(p *peer) error { return p.many(p.visitor) },
+	"forwarder": func(p *peer) error {
+		return p.proxy(zmq.XSUB, nil, zmq.XPUB, nothingDropped)
+	},
+	"queue":  func(p *peer) error { return p.proxy(zmq.DEALER, nil, zmq.ROUTER, nil) },
+	"feeder": func(p *peer) error { return p.dialled(zmq.PUB, nothingDropped, p.pub) },
+	"worker": func(p *peer) error { return p.dialled(zmq.DEALER, nil, p.router) },
 	"pushpull": func(p *peer) error {
 		return p.bound(zmq.PULL, nil, func(s *zmq.Socket) error {
 			return firstError(p.push, func() error { return p.pull(s) })
@@ -122,6 +131,11 @@ var roles = map[string]func(*peer) error{
 	"reqrep": func(p *peer) error {
 		return p.bound(zmq.REP, nil, func(s *zmq.Socket) error {
 			return firstError(func() error { return p.rep(s) }, p.req)
+		})
+	},
+	"pollreq": func(p *peer) error {
+		return p.bound(zmq.REP, nil, func(s *zmq.Socket) error {
+			return firstError(func() error { return p.pollRep(s) }, p.req)
 		})
 	},
 }
@@ -175,6 +189,15 @@ func (p *peer) dial(t zmq.SocketType, config *zmq.Config) (*zmq.Socket, error) {
 		return nil, err
 	}
 	return s, s.Connect(p.endpoint)
+}
+
+// dialled makes a socket that connects, and plays with it.
+func (p *peer) dialled(t zmq.SocketType, config *zmq.Config, play func(*zmq.Socket) error) error {
+	s, err := p.dial(t, config)
+	if err != nil {
+		return err
+	}
+	return play(s)
 }
 
 var errSize = errors.New("a message of the wrong size arrived")

@@ -8,6 +8,9 @@ require (
 	zeromux v0.0.0
 )
 
-require golang.org/x/sys v0.49.0 // indirect
+require (
+	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
 
 replace zeromux => ../..

@@ -47,10 +47,9 @@ func run(ctx context.Context) error {
 	}
 
 	// The whole broker. ROUTER puts the name of the client before each request;
-	// the reply comes back with it, and so finds its way. A socket may be used
-	// by any goroutine, one for each direction here.
-	start(func() error { return forward(ctx, router, dealer) })
-	start(func() error { return forward(ctx, dealer, router) })
+	// the reply comes back with it, and so finds its way.
+	broker := zmq.Proxy{Frontend: router, Backend: dealer}
+	start(func() error { return broker.Run(ctx) })
 
 	for i := range services {
 		start(func() error { return service(ctx, fmt.Sprint("service ", i+1), back) })
@@ -87,19 +86,6 @@ func bound(t zmq.SocketType) (s *zmq.Socket, endpoint string, err error) {
 	}
 	endpoint, err = s.Bind("tcp://127.0.0.1:*")
 	return s, endpoint, err
-}
-
-// forward hands on every message with all its frames.
-func forward(ctx context.Context, from, to *zmq.Socket) error {
-	for m, err := range from.Messages(ctx) {
-		if err != nil {
-			return err
-		}
-		if err := to.Send(ctx, m); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // service answers in capitals. It connects like a client; only its socket type

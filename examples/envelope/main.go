@@ -32,18 +32,18 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	xpub, err := zmq.NewSocket(zmq.XPUB, nil) // a PUB that is told of subscriptions
+	pub, err := zmq.NewSocket(zmq.PUB, nil)
 	if err != nil {
 		return err
 	}
-	endpoint, err := xpub.Bind("tcp://127.0.0.1:*")
+	endpoint, err := pub.Bind("tcp://127.0.0.1:*")
 	if err != nil {
 		return err
 	}
 	heard := make(chan error, 1)
 	go func() { heard <- subscriber(ctx, endpoint) }()
-	for range 2 { // it subscribes to two topics
-		if _, err := xpub.Recv(ctx); err != nil {
+	for _, topic := range []string{"B", "end"} { // what is sent before is lost
+		if err := pub.WaitSubscribers(ctx, topic, 1); err != nil {
 			return err
 		}
 	}
@@ -55,7 +55,7 @@ func run(ctx context.Context) error {
 		{"", "nor does an empty topic"},
 		{"end", "from now on there is silence", "and a third frame"},
 	} {
-		if err := xpub.SendString(ctx, frames...); err != nil {
+		if err := pub.SendString(ctx, frames...); err != nil {
 			return err
 		}
 	}

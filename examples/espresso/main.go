@@ -5,7 +5,7 @@
 // Look at the subscriptions: they pass the proxy as messages too, 1 and the topic
 // when the first subscriber of a topic comes, 0 and the topic when the last has
 // left. And at TrySend: a listener that is slow misses something, and never holds
-// up the flow.
+// up the flow. zmq.Proxy has a tap too, Capture, and waits for its listener.
 //
 //	go run ./examples/espresso
 package main

@@ -96,14 +96,14 @@ func push(ctx context.Context) error {
 
 // publish fills a PUB, which does not mind.
 func publish(ctx context.Context) error {
-	pub, sub, err := pair(zmq.XPUB, zmq.SUB, "inproc://publish") // an XPUB knows when somebody has subscribed
+	pub, sub, err := pair(zmq.PUB, zmq.SUB, "inproc://publish")
 	if err != nil {
 		return err
 	}
 	if err := sub.Subscribe(""); err != nil {
 		return err
 	}
-	if _, err := pub.Recv(ctx); err != nil {
+	if err := pub.WaitSubscribers(ctx, "news", 1); err != nil {
 		return err
 	}
 	const news = 100

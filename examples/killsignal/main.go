@@ -4,7 +4,7 @@
 //
 // Look at how a worker waits for two sockets: a goroutine for each, and the one that
 // hears the signal ends the context of the other. Where a socket belongs to a thread,
-// this takes a poll loop. And at the beginning: the sink lets nobody start before all
+// this takes a poll loop; see the lesson poller. And at the beginning: the sink lets nobody start before all
 // workers have subscribed, or one might miss the end and stay for ever.
 //
 //	go run ./examples/killsignal
@@ -58,8 +58,7 @@ func run(ctx context.Context) error {
 
 // sink collects the results, and then tells the workers to stop.
 func sink(ctx context.Context) error {
-	// Verbose: the XPUB is told of every subscription, also when the topic is known.
-	control, err := zmq.NewSocket(zmq.XPUB, &zmq.Config{PubSub: zmq.PubSub{Verbose: true}})
+	control, err := zmq.NewSocket(zmq.PUB, nil)
 	if err != nil {
 		return err
 	}
@@ -73,10 +72,8 @@ func sink(ctx context.Context) error {
 	if _, err := results.Bind(resultEnd); err != nil {
 		return err
 	}
-	for range workers {
-		if _, err := control.Recv(ctx); err != nil {
-			return err
-		}
+	if err := control.WaitSubscribers(ctx, "stop", workers); err != nil {
+		return err
 	}
 	dealt := make(chan error, 1)
 	go func() { dealt <- ventilator(ctx) }()

@@ -6,7 +6,8 @@
 // Use it to let a simple REP loop use all processors. Where workers need no socket of
 // their own, let them share one ROUTER as asyncsrv does, and leave the middle out.
 //
-// Look at the work: no worker is done before all are at it, though each of them serves
+// Look at the two loops that are the middle, one for each direction; zmq.Proxy is the
+// same with care for all that may go wrong. And at the work: no worker is done before all are at it, though each of them serves
 // strictly one request after the other.
 //
 //	go run ./examples/mtserver

@@ -41,8 +41,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	start(func() error { return published(ctx, xsub, xpub) })
-	start(func() error { return subscribed(ctx, xpub, xsub) })
+	proxy := zmq.Proxy{Frontend: xsub, Backend: xpub}
+	start(func() error { return proxy.Run(ctx) })
 
 	for _, city := range []string{"Berlin", "Bombay", "Boston"} {
 		start(func() error { return publisher(ctx, city, front) })
@@ -53,6 +53,8 @@ func run(ctx context.Context) error {
 	if err := errors.Join(<-heard, <-heard); err != nil {
 		return err
 	}
+	st := proxy.Stats()
+	fmt.Printf("proxy: %d subscriptions went up, %d frames of news came down\n", st.Backend.ReceivedFrames, st.Backend.SentFrames)
 	return zmq.Term(ctx) // ends the proxy and the publishers
 }
 
@@ -73,36 +75,6 @@ func bound(t zmq.SocketType) (s *zmq.Socket, endpoint string, err error) {
 	}
 	endpoint, err = s.Bind("tcp://127.0.0.1:*")
 	return s, endpoint, err
-}
-
-// published is one half of the proxy.
-func published(ctx context.Context, xsub, xpub *zmq.Socket) error {
-	for m, err := range xsub.Messages(ctx) {
-		if err != nil {
-			return err
-		}
-		if err := xpub.Send(ctx, m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// subscribed is the other half: 1 and a prefix is a subscription, 0 and a
-// prefix takes it back.
-func subscribed(ctx context.Context, xpub, xsub *zmq.Socket) error {
-	for m, err := range xpub.Messages(ctx) {
-		if err != nil {
-			return err
-		}
-		if b := m.Bytes(); len(b) > 0 && b[0] == 1 {
-			fmt.Printf("proxy: somebody wants %s\n", b[1:])
-		}
-		if err := xsub.Send(ctx, m); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // publisher publishes numbered news from a city for ever.

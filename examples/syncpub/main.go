@@ -7,7 +7,9 @@
 // Look at how a subscriber knows that it is ready: it has heard something. To have
 // called Subscribe and Connect proves nothing, and to wait a second is a guess.
 //
-// Use it where a group starts together and its size is known. Where subscribers
+// Use it where a group starts together and its size is known. A publisher of this
+// library can do with WaitSubscribers alone; this works with any, and is good for more
+// than being there: each may say what it wants to say first. Where subscribers
 // come and go, see lastvalue and clone.
 //
 //	go run ./examples/syncpub

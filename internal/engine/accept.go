@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"time"
 
 	"zeromux/transport"
@@ -21,6 +22,8 @@ type Listener struct {
 	t     transport.Transport // nil for a listener that the application brought
 	ln    transport.Listener
 	local string // what is bound, as the system calls it
+	// descriptor is ln's, as events name it.
+	descriptor int
 
 	stop context.CancelFunc
 	done chan struct{} // closed when accepting has ended
@@ -31,10 +34,25 @@ type Listener struct {
 func Listen(env *Env, host Host, cfg *Config, t transport.Transport, address, prefix string) (*Listener, error) {
 	ln, err := t.Listen(context.Background(), address, &cfg.Transport)
 	if err != nil {
-		report(env, host, Event{Kind: EventBindFailed, Endpoint: prefix + address, Value: errno(err), Err: err})
+		endpoint := prefix + address
+		if attempted(err) {
+			report(env, host, Event{Kind: EventClosed, Endpoint: endpoint, Value: -1, Err: err})
+		}
+		report(env, host, Event{Kind: EventBindFailed, Endpoint: endpoint, Value: errno(err), Err: err})
 		return nil, err
 	}
 	return serve(&origin{env: env, host: host, cfg: cfg, endpoint: prefix + ln.Address()}, t, ln), nil
+}
+
+// ListenFile is Listen with a socket that somebody else has opened.
+func ListenFile(env *Env, host Host, cfg *Config, t transport.FileListener, f *os.File, prefix string) (*Listener, error) {
+	ln, err := t.ListenFile(f, &cfg.Transport)
+	if err != nil {
+		report(env, host, Event{Kind: EventBindFailed, Endpoint: prefix, Value: errno(err), Err: err})
+		return nil, err
+	}
+	own, _ := t.(transport.Transport)
+	return serve(&origin{env: env, host: host, cfg: cfg, endpoint: prefix + ln.Address()}, own, ln), nil
 }
 
 // Serve accepts the connections of a listener that the application brought.
@@ -49,8 +67,10 @@ func (f foreign) Address() string { return f.Addr().String() }
 
 func serve(o *origin, t transport.Transport, ln transport.Listener) *Listener {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &Listener{origin: o, t: t, ln: ln, local: ln.Address(), stop: stop, done: make(chan struct{})}
-	l.event(Event{Kind: EventListening})
+	l := &Listener{
+		origin: o, t: t, ln: ln, local: ln.Address(), descriptor: descriptor(ln), stop: stop, done: make(chan struct{}),
+	}
+	l.event(Event{Kind: EventListening, Value: l.descriptor})
 	o.env.running.add()
 	go l.accept(ctx)
 	return l
@@ -65,7 +85,11 @@ func (l *Listener) Close() error {
 	l.stop()
 	err := l.ln.Close()
 	<-l.done
-	l.event(Event{Kind: EventClosed})
+	if err != nil {
+		l.event(Event{Kind: EventCloseFailed, Value: errno(err), Err: err})
+	} else {
+		l.event(Event{Kind: EventClosed, Value: l.descriptor})
+	}
 	return err
 }
 
@@ -86,6 +110,8 @@ func (l *Listener) accept(ctx context.Context) {
 			l.Accepted(nc)
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
 			return
+		case errors.Is(err, transport.ErrTurnedAway): // a stranger holds nobody up
+			l.event(Event{Kind: EventAcceptFailed, Value: errno(err), Err: err})
 		default:
 			l.event(Event{Kind: EventAcceptFailed, Value: errno(err), Err: err})
 			over := make(chan struct{})
@@ -121,7 +147,8 @@ func attach(o *origin, nc net.Conn, address string) *Session {
 		s.finish()
 		return s
 	}
-	s.event(Event{Kind: EventAccepted}, nc)
+	s.descriptor = descriptor(nc)
+	s.event(Event{Kind: EventAccepted, Value: s.descriptor}, nc)
 	go func() {
 		if s.establish(nc, address) != nil {
 			s.finish()

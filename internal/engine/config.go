@@ -63,6 +63,10 @@ type Config struct {
 	// libzmq: ZMQ_METADATA.
 	Metadata []message.Property
 
+	// Hello is the first message on each connection; nil: none.
+	// libzmq: ZMQ_HELLO_MSG.
+	Hello []byte
+
 	// Mechanism makes the security mechanism of a connection; nil: NULL.
 	Mechanism func(mechanism.Config) mechanism.Mechanism
 	// RefuseOld refuses peers of ZMTP 1.0 and 2.0, which know no security.
@@ -89,6 +93,19 @@ type Config struct {
 	MaxMessageSize int64
 	// MaxFrames bounds the frames of each message of a peer; zero: no limit.
 	MaxFrames int
+
+	// ReadMost and WriteMost bound one read and one write of a connection, in
+	// octets, once the handshake is over; zero: what its memory and the system
+	// take. libzmq: ZMQ_IN_BATCH_SIZE, ZMQ_OUT_BATCH_SIZE.
+	ReadMost, WriteMost int
+	// Affinity is the set of loops that may have the connections, bit i for the
+	// one with number i; zero: any, or none for the only connection of a socket.
+	// libzmq: ZMQ_AFFINITY.
+	Affinity uint64
+	// Conflate and Notices are for the host, which finds them in Session.Config when
+	// it makes a pipe. libzmq: ZMQ_CONFLATE, ZMQ_ROUTER_NOTIFY, ZMQ_STREAM_NOTIFY.
+	Conflate bool
+	Notices  uint8
 
 	// HeartbeatInterval is the time between PINGs; zero: none.
 	// libzmq: ZMQ_HEARTBEAT_IVL.

@@ -65,6 +65,7 @@ type connection struct {
 	control   []byte     // encoded commands of our own, written between messages
 	heart     *heartbeat // nil: nobody has asked for it. Made before the driver starts, or by who reads
 	beats     bool       // the peer knows of heartbeats
+	writeMost int32      // octets of one write; zero: no bound
 
 	carried atomic.Int32 // directions that the driver has not ended
 	parting atomic.Bool  // everything has been said: the peer is read for a farewell
@@ -184,6 +185,15 @@ func (c *connection) takeControl(b []byte) []byte {
 	return b
 }
 
+// roundTrip is that of the heartbeats that we began ourselves. One that a PING of the
+// peer began, whoever reads may be making this moment; it times nothing.
+func (c *connection) roundTrip() (last, smoothed time.Duration) {
+	if !c.beats || c.session.cfg.HeartbeatInterval <= 0 {
+		return 0, 0
+	}
+	return c.heart.roundTrip()
+}
+
 // command answers a command of the peer that is not a subscription. What is
 // unknown or malformed is ignored, as libzmq does.
 func (c *connection) command(body []byte) {
@@ -193,6 +203,9 @@ func (c *connection) command(body []byte) {
 	c.heart.heard()
 	ttl, context, err := zmtp.ParsePing(body)
 	if err != nil {
+		if _, err := zmtp.ParsePong(body); err == nil {
+			c.heart.ponged()
+		}
 		return
 	}
 	c.send(zmtp.AppendPong(nil, context))

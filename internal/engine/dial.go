@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,6 +21,8 @@ type dialling struct {
 	attempt int             // since the last connection that came up
 	ctx     context.Context // ends when the session gives up
 	cancel  context.CancelFunc
+
+	ups, failures atomic.Uint64 // connections that came up, and handshakes that failed
 }
 
 // Connect makes a session that connects to address by t, again and again, and
@@ -46,18 +49,18 @@ func (s *Session) connectLoop(wait bool) {
 			break
 		}
 		wait = true
-		nc, err := d.scheme.Dial(d.ctx, d.address, &s.cfg.Transport)
+		nc, err := s.dial()
 		if err != nil {
 			if s.finished() {
 				break
 			}
-			s.event(Event{Kind: EventClosed, Err: err, Value: errno(err)}, nil)
 			if s.cfg.ReconnectStop&StopRefused != 0 && errors.Is(err, syscall.ECONNREFUSED) || !s.mayRetry() {
 				break
 			}
 			continue
 		}
-		s.event(Event{Kind: EventConnected}, nc)
+		s.descriptor = descriptor(nc)
+		s.event(Event{Kind: EventConnected, Value: s.descriptor}, nc)
 		err = s.establish(nc, peerAddress(d.scheme, nc))
 		if err == nil {
 			return
@@ -67,6 +70,42 @@ func (s *Session) connectLoop(wait bool) {
 		}
 	}
 	s.finish()
+}
+
+// dial makes one attempt and reports how it began and ended.
+func (s *Session) dial() (net.Conn, error) {
+	d := s.dialling
+	options := s.cfg.Transport
+	var waiting atomic.Bool
+	options.Connecting = func() {
+		waiting.Store(true)
+		s.event(Event{Kind: EventConnectDelayed, Value: int(syscall.EINPROGRESS)}, nil)
+	}
+	nc, err := d.scheme.Dial(d.ctx, d.address, &options)
+	if err == nil {
+		return nc, nil
+	}
+	if waiting.Load() || attempted(err) && !s.finished() {
+		s.event(Event{Kind: EventClosed, Err: err, Value: -1}, nil)
+	}
+	return nil, err
+}
+
+// Reconnects is how many connections of a session that connects came up after the
+// first, and Failures how many handshakes of it failed.
+func (s *Session) Reconnects() uint64 {
+	if s.dialling == nil {
+		return 0
+	}
+	return max(s.dialling.ups.Load(), 1) - 1
+}
+
+// Failures: see Reconnects.
+func (s *Session) Failures() uint64 {
+	if s.dialling == nil {
+		return 0
+	}
+	return s.dialling.failures.Load()
 }
 
 // peerAddress names the other end of a connection as libzmq does.

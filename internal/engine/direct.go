@@ -73,6 +73,18 @@ func (t *turn) hurry() {
 	push(t.wake)
 }
 
+// attend is hurry, unless the background reads already: an application that polls
+// waits for what comes, and does not read.
+func (t *turn) attend() {
+	t.mu.Lock()
+	away := t.state != inBackground
+	t.urgent = t.urgent || away
+	t.mu.Unlock()
+	if away {
+		push(t.wake)
+	}
+}
+
 // giveWay reports whether the background, which is reading, has let go because an
 // application came.
 func (t *turn) giveWay() bool {

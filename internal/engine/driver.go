@@ -36,6 +36,7 @@ type driver interface {
 // A leader is a driver that an application can read for.
 type leader interface {
 	lead(ctx context.Context, w *pipe.Waiter, until time.Time) (ok bool, err error)
+	attend()
 }
 
 // Lead lets an application that waits read the connection itself, until w is
@@ -52,6 +53,16 @@ func (s *Session) Lead(ctx context.Context, w *pipe.Waiter, until time.Time) (ok
 		return false, nil
 	}
 	return l.lead(ctx, w, until)
+}
+
+// Attend has the connection read though nobody leads: an application waits for what
+// comes without reading. It only signals.
+func (s *Session) Attend() {
+	if c := s.current.Load(); c != nil {
+		if l, ok := c.driver.(leader); ok {
+			l.attend()
+		}
+	}
 }
 
 // A sharer is a driver that is good for the only connection of a socket.

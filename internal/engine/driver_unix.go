@@ -18,10 +18,11 @@ func newDriver(c *connection) driver {
 	if !ok || env.Multiplexer == Stream {
 		return newStream(c)
 	}
-	if env.Multiplexer == Runtime || env.Multiplexer == "" && c.session.host.Alone(c.session) {
+	affinity := c.session.cfg.Affinity
+	if env.Multiplexer == Runtime || env.Multiplexer == "" && affinity == 0 && c.session.host.Alone(c.session) {
 		return newParked(c, raw, env.Multiplexer == "")
 	}
-	l, err := env.loops.pick(env.Pool, iomux.Backend(env.Multiplexer), env.Loops)
+	l, err := env.loops.pick(env.Pool, iomux.Backend(env.Multiplexer), env.Loops, affinity)
 	if err == nil {
 		var d *looped
 		if d, err = newLooped(c, raw, l); err == nil {
@@ -29,6 +30,15 @@ func newDriver(c *connection) driver {
 		}
 	}
 	return newParked(c, raw, false) // descriptors or memory have run out: it needs neither
+}
+
+// CheckAffinity reports whether connections under a name of Env.Multiplexer have
+// loops that could be chosen. An error wraps errors.ErrUnsupported.
+func CheckAffinity(name string) error {
+	if name == Stream || name == Runtime {
+		return fmt.Errorf("loops of multiplexer %q: %w", name, errors.ErrUnsupported)
+	}
+	return nil
 }
 
 // CheckMultiplexer reports whether this system has what a name of Env.Multiplexer

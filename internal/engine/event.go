@@ -10,6 +10,7 @@ import (
 
 	"zeromux/internal/mechanism"
 	"zeromux/internal/message"
+	"zeromux/transport"
 	"zeromux/zmtp"
 )
 
@@ -33,6 +34,7 @@ const (
 	EventHandshakeSucceeded EventKind = 0x1000
 	EventHandshakeProtocol  EventKind = 0x2000
 	EventHandshakeAuth      EventKind = 0x4000
+	EventPipesStats         EventKind = 0x10000
 )
 
 // An Event is one thing that happened to an endpoint or a connection.
@@ -45,11 +47,14 @@ type Event struct {
 	// Local and Remote are the ends of the connection, where there is one. Of a
 	// listener there is Local alone.
 	Local, Remote string
+	// Connecting says that the endpoint was connected to, not bound.
+	Connecting bool
 	// Peer is the peer of the connection, from the end of the handshake on; nil
 	// before.
 	Peer *message.Peer
-	// Value is libzmq's: an errno, a protocol error number, a ZAP status, or
-	// the pause before the next attempt in milliseconds.
+	// Value is libzmq's: a descriptor, or -1 where none is known; an errno, a
+	// protocol error number, a ZAP status, or the pause before the next attempt
+	// in milliseconds.
 	Value int
 	// Err is why, where there is a reason.
 	Err error
@@ -124,6 +129,26 @@ func handshakeEvent(err error) (Event, bool) {
 	return Event{Kind: EventHandshakeNoDetail, Value: errno(err), Err: err}, true
 }
 
+// attempted reports whether there was an address to be tried by an attempt to
+// connect or bind that failed, and so a descriptor, for libzmq to tell of its end.
+func attempted(err error) bool {
+	var unknown *net.DNSError
+	var unreadable *transport.AddressError
+	return !errors.As(err, &unknown) && !errors.As(err, &unreadable)
+}
+
+// descriptor is the system's number for a connection or listener, -1 if it tells
+// none. It only names: whoever holds the descriptor may have made a copy of it.
+func descriptor(what any) int {
+	fd := -1
+	if c, ok := what.(syscall.Conn); ok {
+		if raw, err := c.SyscallConn(); err == nil {
+			_ = raw.Control(func(own uintptr) { fd = int(own) }) // closed: no number
+		}
+	}
+	return fd
+}
+
 // report gives an event its time and hands it to the host and the log.
 func report(env *Env, host Host, e Event) {
 	e.Time = time.Now()
@@ -141,6 +166,7 @@ var eventNames = map[EventKind]string{
 	EventDisconnected: "disconnected", EventMonitorStopped: "monitor stopped",
 	EventHandshakeNoDetail: "handshake failed", EventHandshakeSucceeded: "handshake succeeded",
 	EventHandshakeProtocol: "handshake failed: protocol", EventHandshakeAuth: "handshake failed: authentication",
+	EventPipesStats: "pipe statistics",
 }
 
 // String is the event in words.

@@ -163,6 +163,9 @@ func (f *flusher) write(scratch *pieces, most int) wrote {
 			f.farewell()
 			return wroteLast
 		}
+		if most := f.c.writeMost; most > 0 {
+			list = atMost(list, most)
+		}
 		size := sizeOf(list)
 		if most > 0 && (done || size > most) {
 			return wroteSome

@@ -31,7 +31,19 @@ type heartbeat struct {
 	answer  *Timer        // by when something must arrive after our PING; nil: not waiting
 	alive   *Timer        // by when something must arrive after the peer's PING
 	ttl     time.Duration // of alive
+
+	asked    time.Time     // when the PING was queued whose PONG is timed; zero: none
+	unheard  int           // PINGs without a PONG
+	last     time.Duration // what the last PONG took; zero: none has come
+	smoothed time.Duration // what PONGs took of late
 }
+
+// smoothing is the share of a round trip in the smoothed one, as in RFC 6298.
+const smoothing = 8
+
+// forgotten is how many PINGs may be unheard before the PONG of one is taken for
+// lost: a peer answers them in order, but need not answer all.
+const forgotten = 16
 
 func newHeartbeat(c *connection) *heartbeat {
 	cfg := c.session.cfg
@@ -65,6 +77,12 @@ func (h *heartbeat) tick() {
 	if h.timeout > 0 && h.answer == nil {
 		h.answer = h.watch(h.timeout)
 	}
+	if h.unheard++; h.unheard > forgotten {
+		h.unheard, h.asked = 1, time.Time{}
+	}
+	if h.unheard == 1 && !h.paused {
+		h.asked = time.Now()
+	}
 	h.mu.Unlock()
 	h.c.send(h.ping)
 }
@@ -97,6 +115,38 @@ func (h *heartbeat) pinged(ttl time.Duration) {
 	}
 }
 
+// ponged says that a PONG has come. PINGs are answered in their order and say
+// nothing by which to tell them apart, as libzmq's; so one is timed while no other
+// is on its way.
+func (h *heartbeat) ponged() {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.unheard = max(h.unheard-1, 0)
+	if h.asked.IsZero() {
+		return
+	}
+	h.last = max(time.Since(h.asked), 1)
+	h.asked = time.Time{}
+	if h.smoothed == 0 {
+		h.smoothed = h.last
+	}
+	h.smoothed += (h.last - h.smoothed) / smoothing
+}
+
+// roundTrip is how long the last PONG took to come, and those of late; zero: none has
+// come.
+func (h *heartbeat) roundTrip() (last, smoothed time.Duration) {
+	if h == nil {
+		return 0, 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.last, h.smoothed
+}
+
 // watch begins a watch over the peer's silence. h.mu is held.
 func (h *heartbeat) watch(d time.Duration) *Timer {
 	h.watching.Store(true)
@@ -127,6 +177,7 @@ func (h *heartbeat) pause() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.paused = true
+	h.asked = time.Time{} // its PONG may have been there for long when it is read
 	for _, t := range []*Timer{h.answer, h.alive} {
 		if t != nil {
 			t.Stop()

@@ -5,7 +5,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +24,8 @@ func told(events []Event) string {
 			// Its value is told by the tests of pauses.
 		case EventHandshakeProtocol:
 			text += fmt.Sprintf(" %#x", e.Value)
+		case EventConnected, EventAccepted, EventListening, EventClosed, EventDisconnected:
+			// Their value is a descriptor.
 		default:
 			if e.Value != 0 {
 				text += fmt.Sprintf(" %d", e.Value)
@@ -266,7 +267,7 @@ func TestRefusedConnections(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
 			n.refuse = 1
-			want := fmt.Sprintf("closed %d", int(syscall.ECONNREFUSED))
+			want := "closed"
 			if stop {
 				s.cfg.ReconnectStop = StopRefused
 			} else {

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"zeromux/internal/message"
 	"zeromux/iomux"
 )
@@ -18,7 +16,7 @@ import (
 // A loop drives any number of connections with one goroutine, which waits for all
 // of them at once and reads, and another that writes what their senders did not
 // write themselves (writer.go). Where the descriptor of its Mux can itself be waited for by the
-// poller of the Go runtime, the goroutine is parked there (nested); elsewhere it
+// poller of the Go runtime (iomux.File), the goroutine is parked there (nested); elsewhere it
 // holds a thread in Wait (blocking).
 type loop struct {
 	mux    iomux.Mux
@@ -60,7 +58,7 @@ func newLoop(pool *message.Pool, backend iomux.Backend) (*loop, error) {
 		return nil, err
 	}
 	l := makeLoop(pool, mux, loopBudget)
-	l.nest = nested(mux)
+	l.nest = iomux.File(mux)
 	go l.writer.run()
 	go l.run()
 	return l, nil
@@ -74,32 +72,6 @@ func makeLoop(pool *message.Pool, mux iomux.Mux, budget int) *loop {
 	}
 	l.writer.init()
 	return l
-}
-
-// nested gives the descriptor of a Mux to the Go runtime, or returns nil.
-func nested(mux iomux.Mux) *os.File {
-	n, ok := mux.(iomux.Nester)
-	if !ok {
-		return nil
-	}
-	inner, ok := n.Nest()
-	if !ok {
-		return nil
-	}
-	fd, err := duplicate(inner)
-	if err != nil {
-		return nil
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd) // nothing was done with it
-		return nil
-	}
-	file := os.NewFile(uintptr(fd), "multiplexer")
-	if file.SetReadDeadline(time.Time{}) != nil { // the runtime does not wait for it
-		_ = file.Close() // nothing was done with it
-		return nil
-	}
-	return file
 }
 
 // run is the loop's goroutine.
@@ -294,31 +266,51 @@ func (l *loop) load() (n int, alive bool) {
 
 // loops are those of a context, made as they are needed.
 type loops struct {
-	mu   sync.Mutex // guards what follows
-	list []*loop
+	mu    sync.Mutex // guards what follows
+	list  []*loop    // by number; nil: not made yet
+	spent []*loop    // dead ones, whose numbers others have
 }
 
-// pick returns the loop for the next connection, of at most so many: a new one
-// while there may be more, then the one that has least to do.
-func (ls *loops) pick(pool *message.Pool, backend iomux.Backend, most int) (*loop, error) {
+// pick returns the loop for the next connection, of at most so many, and of those
+// whose bits affinity has, if it has any: a new one while there may be more, then
+// the one that has least to do.
+func (ls *loops) pick(pool *message.Pool, backend iomux.Backend, most int, affinity uint64) (*loop, error) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
+	if most = max(most, 1); len(ls.list) < most {
+		ls.list = append(ls.list, make([]*loop, most-len(ls.list))...)
+	}
 	var best *loop
-	alive, least := 0, 0
-	for _, l := range ls.list {
-		if n, ok := l.load(); ok {
-			if alive++; best == nil || n < least {
-				best, least = l, n
+	free, least := -1, 0
+	for i, l := range ls.list {
+		if affinity != 0 && affinity>>i&1 == 0 {
+			continue
+		}
+		if l != nil {
+			n, alive := l.load()
+			if alive {
+				if best == nil || n < least {
+					best, least = l, n
+				}
+				continue
 			}
+			ls.spent = append(ls.spent, l)
+			ls.list[i] = nil
+		}
+		if free < 0 {
+			free = i
 		}
 	}
-	if alive >= max(most, 1) {
+	if free < 0 {
+		if best == nil {
+			return nil, errNoLoop
+		}
 		return best, nil
 	}
 	l, err := newLoop(pool, backend)
 	switch {
 	case err == nil:
-		ls.list = append(ls.list, l)
+		ls.list[free] = l
 		return l, nil
 	case best == nil:
 		return nil, err
@@ -326,13 +318,18 @@ func (ls *loops) pick(pool *message.Pool, backend iomux.Backend, most int) (*loo
 	return best, nil
 }
 
+// errNoLoop is what becomes of an affinity for loops that there are not.
+var errNoLoop = errors.New("no loop has one of these numbers")
+
 // close ends all loops.
 func (ls *loops) close() {
 	ls.mu.Lock()
-	list := ls.list
-	ls.list = nil
+	list := append(ls.list, ls.spent...)
+	ls.list, ls.spent = nil, nil
 	ls.mu.Unlock()
 	for _, l := range list {
-		l.close()
+		if l != nil {
+			l.close()
+		}
 	}
 }

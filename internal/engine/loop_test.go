@@ -198,7 +198,10 @@ func TestRoomThatIsAnnouncedBeforeTheStart(t *testing.T) {
 }
 
 // arrived is how many messages and octets have come over the newest pipe.
-func (s *socket) arrived() (messages, octets uint64) { return s.end().Arrived() }
+func (s *socket) arrived() (messages, octets uint64) {
+	t := s.end().Arrived()
+	return t.Messages, t.Octets
+}
 
 // The system may refuse to let a loop wait any longer. Its connections end then, and
 // those that come get another loop.

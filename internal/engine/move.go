@@ -74,7 +74,7 @@ func (p *parked) move() bool {
 // system has not what it takes. The caller is who reads and who writes.
 func (p *parked) settle() *looped {
 	env := p.session.env
-	l, err := env.loops.pick(env.Pool, iomux.Backend(env.Multiplexer), env.Loops)
+	l, err := env.loops.pick(env.Pool, iomux.Backend(env.Multiplexer), env.Loops, p.session.cfg.Affinity)
 	if err != nil {
 		return nil
 	}

@@ -210,6 +210,13 @@ func (p *parked) leadOn(ctx context.Context, w *pipe.Waiter, until time.Time) (o
 	}
 }
 
+// attend has the background read, if applications may and none does.
+func (p *parked) attend() {
+	if p.direct {
+		p.turn.attend()
+	}
+}
+
 // readOnce reads what is there; false means that nothing is.
 func (p *parked) readOnce(fd uintptr) bool {
 	p.n, p.err = readFD(int(fd), p.in.space())

@@ -6,9 +6,17 @@ import (
 	"zeromux/zmtp"
 )
 
-// rawChunk is the most octets of one message that STREAM receives. libzmq:
-// ZMQ_IN_BATCH_SIZE.
+// rawChunk is the most octets of one message that STREAM receives, unless the
+// configuration bounds reading otherwise. libzmq: ZMQ_IN_BATCH_SIZE.
 const rawChunk = 8192
+
+// rawMost is the most octets of one message that STREAM receives.
+func (c *Config) rawMost() int {
+	if c.ReadMost > 0 {
+		return c.ReadMost
+	}
+	return rawChunk
+}
 
 // rawIn is the receiving half of a connection without protocol: what one read
 // brings is one message.
@@ -16,6 +24,7 @@ type rawIn struct {
 	end    *pipe.End
 	pool   *message.Pool
 	peer   *message.Peer
+	most   int // octets of one read
 	chunk  *message.Chunk
 	fill   int
 	held   int // octets read and not yet delivered
@@ -23,7 +32,7 @@ type rawIn struct {
 }
 
 func (r *rawIn) space() []byte {
-	if r.chunk != nil && (len(r.chunk.B)-r.fill < zmtp.MaxHeader+rawChunk/8) {
+	if r.chunk != nil && (len(r.chunk.B)-r.fill < zmtp.MaxHeader+min(r.most, rawChunk/8)) {
 		if r.chunk.Sole() {
 			r.fill = 0
 		} else {
@@ -35,7 +44,7 @@ func (r *rawIn) space() []byte {
 		r.chunk, r.fill = r.pool.Chunk(message.LargeChunk), 0
 	}
 	from := r.fill + zmtp.MaxHeader
-	return r.chunk.B[from : from+min(len(r.chunk.B)-from, rawChunk)]
+	return r.chunk.B[from : from+min(len(r.chunk.B)-from, r.most)]
 }
 
 func (r *rawIn) received(n int) error {

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"io"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -26,8 +27,9 @@ type Session struct {
 	app, end *pipe.End // nil until the pipe is made
 	outgoing pipe.Outgoing
 
-	current atomic.Pointer[connection] // the one that is up
-	gaveUp  atomic.Bool                // there will be no other
+	current    atomic.Pointer[connection] // the one that is up
+	descriptor int                        // of the last one, as events name it; whose turn the session is
+	gaveUp     atomic.Bool                // there will be no other
 
 	mu      sync.Mutex // guards all below
 	parted  bool       // the socket has called Part or Close
@@ -59,6 +61,9 @@ func newSession(o *origin) *Session {
 
 // Endpoint is the endpoint that the session belongs to.
 func (s *Session) Endpoint() string { return s.endpoint }
+
+// Config is the configuration of the endpoint. It does not change.
+func (s *Session) Config() *Config { return s.cfg }
 
 // Connecting reports whether the session connects, rather than was accepted.
 func (s *Session) Connecting() bool { return s.dialling != nil }
@@ -154,6 +159,7 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	}
 	if s.dialling != nil {
 		s.dialling.attempt = 0
+		s.dialling.ups.Add(1)
 	}
 	served := s.host.Online(s.app, in.peer)
 	s.current.Store(c)
@@ -189,7 +195,7 @@ func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
 
 // connect makes the connection that suits the peer.
 func (s *Session) connect(nc net.Conn, in introduction) *connection {
-	c := &connection{session: s, net: nc, peer: in.peer}
+	c := &connection{session: s, net: nc, peer: in.peer, writeMost: int32(min(s.cfg.WriteMost, math.MaxInt32))}
 	c.driver = newDriver(c)
 	c.carried.Store(2)
 	c.beats = in.version.HasHeartbeats()
@@ -197,9 +203,12 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 		c.heart = newHeartbeat(c)
 	}
 	if s.cfg.Raw {
-		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer}
+		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer, most: s.cfg.rawMost()}
 		c.out = &recoder{out: &s.outgoing, frame: frameRaw}
 		return c
+	}
+	if len(s.cfg.Hello) > 0 {
+		s.outgoing.Begin(s.cfg.Hello)
 	}
 	z := newZMTPIn(s.end, s.env.Pool, in.peer, s.cfg, c)
 	c.in = z
@@ -267,7 +276,7 @@ func (s *Session) lost(c *connection) {
 		if cause == io.EOF {
 			cause = errPeerClosed
 		}
-		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause}, c.net)
+		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause, Value: s.descriptor}, c.net)
 	}
 	if !s.Connecting() || !s.retry(cause) {
 		s.finish()
@@ -378,6 +387,23 @@ func (s *Session) interruptShaking() {
 	}
 }
 
+// Ends are the ends of the connection that is up, or empty.
+func (s *Session) Ends() (local, remote string) {
+	if c := s.current.Load(); c != nil {
+		return addressOf(c.net.LocalAddr()), addressOf(c.net.RemoteAddr())
+	}
+	return "", ""
+}
+
+// RoundTrip is how long the last PONG of the connection that is up took to come, and
+// how long they took of late; zero: none has come, or none is asked for.
+func (s *Session) RoundTrip() (last, smoothed time.Duration) {
+	if c := s.current.Load(); c != nil {
+		return c.roundTrip()
+	}
+	return 0, 0
+}
+
 // hasParted reports whether the socket has called Part or Close: how a connection
 // ends is no event from then on.
 func (s *Session) hasParted() bool {
@@ -424,7 +450,7 @@ func (s *Session) finish() {
 
 // event reports e with what the connection tells.
 func (s *Session) event(e Event, nc net.Conn) {
-	e.Endpoint = s.endpoint
+	e.Endpoint, e.Connecting = s.endpoint, s.Connecting()
 	if nc != nil {
 		e.Local, e.Remote = addressOf(nc.LocalAddr()), addressOf(nc.RemoteAddr())
 	}
@@ -441,11 +467,15 @@ func addressOf(a net.Addr) string {
 // failed reports a handshake that came to nothing. peer is nil unless the socket
 // turns away whom it has got to know.
 func (s *Session) failed(nc net.Conn, peer *message.Peer, err error) {
+	var handshake *HandshakeError
+	if s.dialling != nil && errors.As(err, &handshake) {
+		s.dialling.failures.Add(1)
+	}
 	if s.hasParted() {
 		return
 	}
 	if e, ok := handshakeEvent(err); ok {
 		s.event(e, nc)
 	}
-	s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err}, nc)
+	s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err, Value: s.descriptor}, nc)
 }

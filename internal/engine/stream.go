@@ -116,6 +116,9 @@ func (c *stream) write() {
 		list, st = c.out.next(list[:0])
 		switch st {
 		case pipe.OK:
+			if most := c.writeMost; most > 0 {
+				list = atMost(list, most)
+			}
 			n, err := writeList(c.net, list)
 			c.out.written(n)
 			if err != nil {

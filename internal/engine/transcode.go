@@ -141,6 +141,9 @@ func (v *v1In) space() []byte {
 	if v.raw == nil {
 		v.raw = make([]byte, 8<<10)
 	}
+	if most := v.cfg.ReadMost; most > 0 {
+		return v.raw[:min(len(v.raw), most)]
+	}
 	return v.raw
 }
 
@@ -182,7 +185,7 @@ func (v *v1In) resume() error {
 // handle feeds what is held to the zmtpIn, until the mark is reached.
 func (v *v1In) handle() error {
 	for len(v.held) > 0 && !v.waiting() {
-		n := copy(v.zmtpIn.space(), v.held)
+		n := copy(v.zmtpIn.room(), v.held)
 		v.held = v.held[n:]
 		if err := v.zmtpIn.received(n); err != nil {
 			return err

@@ -86,6 +86,15 @@ func (z *zmtpIn) preload(b []byte) {
 
 // space returns where the next octets go.
 func (z *zmtpIn) space() []byte {
+	if most := z.cfg.ReadMost; most > 0 {
+		room := z.room()
+		return room[:min(len(room), most)]
+	}
+	return z.room()
+}
+
+// room is all the space that there is.
+func (z *zmtpIn) room() []byte {
 	if z.block != nil {
 		return z.block.chunk.B[z.block.fill:]
 	}

@@ -120,6 +120,9 @@ func (l *Link) join(binder Side) {
 	c := binder.Pipe()
 	l.far.SetSendMark(c.SendMark)
 	l.far.SetRecvMark(c.RecvMark)
+	if c.Conflate {
+		l.far.Conflate()
+	}
 	l.mu.Lock()
 	l.joining = true
 	l.mu.Unlock()

@@ -35,6 +35,18 @@ type Message struct {
 	// of LargeFrame octets and more are queued by reference, and Owned is
 	// released once for every reference that was taken on it.
 	Owned *Owner
+	// Lender, when not nil, knows the blocks that Frames lie in: a body of
+	// LargeFrame octets and more is queued by reference where it can lend it.
+	Lender Lender
+}
+
+// A Lender has received a message, and lends the memory of its bodies to whoever
+// sends it on.
+type Lender interface {
+	// Lend returns the block that body, a frame of the last message received, lies
+	// in, with a reference more, and where in it. It returns nil when body lies
+	// elsewhere, or cannot be lent.
+	Lend(body []byte) (c *Chunk, off int)
 }
 
 // Size is the sum of the lengths of all frames, in octets.

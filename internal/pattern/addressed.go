@@ -49,7 +49,7 @@ func (a *addressed) Knows(id []byte) bool { return a.book.Find(id) != nil }
 // notify makes a notice of what has just become of e.
 func (a *addressed) notify(e *pipe.End) {
 	c := callerOf(e)
-	arrived, _ := e.Arrived()
+	arrived := e.Arrived().Messages
 	c.notices = append(c.notices, notice{arrived, e.Peer})
 	a.in.Add(e)
 	a.env.ReceiversLook()
@@ -72,7 +72,7 @@ func (a *addressed) find(m *message.Message) *pipe.End {
 
 // write sends m without its first frame.
 func (a *addressed) write(e *pipe.End, m *message.Message) pipe.Status {
-	a.out.Frames, a.out.Owned = m.Frames[1:], m.Owned
+	a.out.Frames, a.out.Owned, a.out.Lender = m.Frames[1:], m.Owned, m.Lender
 	st := e.Write(&a.out)
 	a.out = message.Message{}
 	return st
@@ -126,4 +126,36 @@ func (a *addressed) CanRecv() bool {
 		a.in.Remove(e)
 	}
 	return false
+}
+
+// Asked is what ROUTER has beyond Pattern. Called with both locks held.
+type Asked interface {
+	// CanSendTo reports whether the peer with this routing id has room, or returns
+	// ErrHostUnreachable. libzmq: zmq_socket_get_peer_state.
+	CanSendTo(id []byte) (bool, error)
+}
+
+func (a *addressed) canSendTo(id []byte) (bool, error) {
+	st := pipe.Closed
+	if e := a.book.Find(id); e != nil {
+		st = e.CanWrite()
+	}
+	if st == pipe.Closed {
+		return false, ErrHostUnreachable
+	}
+	return st == pipe.OK, nil
+}
+
+// canRoute is CanSend of a ROUTER: always true, unless routing is mandatory; then some
+// peer must have room.
+func (a *addressed) canRoute() bool {
+	if !a.env.Options.RouterMandatory {
+		return true
+	}
+	room := false
+	a.book.All(func(e *pipe.End) bool {
+		room = e.CanWrite() == pipe.OK
+		return !room
+	})
+	return room
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"zeromux/internal/message"
+	"zeromux/internal/pipe"
 )
 
 // A talker sends and receives as a socket does, and uses its memory again.
@@ -15,7 +16,7 @@ type talker struct {
 func newTalker(t *testing.T, typ Type, frames ...string) *talker {
 	r := newRig(t, typ, func(o *Options) { o.StreamSilent = true })
 	// Nothing must be counted here that the pattern does not need itself.
-	r.env.Dropped = func(Cause) {}
+	r.env.Dropped = func(Cause, *pipe.End) {}
 	talker := &talker{rig: r}
 	for _, f := range frames {
 		talker.out.Frames = append(talker.out.Frames, []byte(f))

@@ -1,6 +1,8 @@
 package pattern
 
 import (
+	"slices"
+
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
 	"zeromux/internal/routing"
@@ -43,6 +45,29 @@ func (p *dealer) Send(m *message.Message) error {
 		return ErrWouldBlock
 	}
 	return nil
+}
+
+// Asker is what DEALER has beyond Pattern for who asks and asks again. Called with
+// sendMu held.
+type Asker interface {
+	// Ask sends m to the next peer that is there now and returns where it went, or
+	// ErrWouldBlock. It is rather one that is not among tried, and not the last of
+	// them if there is any other.
+	Ask(m *message.Message, tried []*pipe.End) (*pipe.End, error)
+}
+
+func (p *dealer) Ask(m *message.Message, tried []*pipe.End) (*pipe.End, error) {
+	e := p.out.SendWhere(m, func(e *pipe.End) bool { return e.Online && !slices.Contains(tried, e) })
+	if n := len(tried); e == nil && n > 0 {
+		e = p.out.SendWhere(m, func(e *pipe.End) bool { return e.Online && e != tried[n-1] })
+		if e == nil {
+			e = p.out.SendWhere(m, func(e *pipe.End) bool { return e.Online })
+		}
+	}
+	if e == nil {
+		return nil, ErrWouldBlock
+	}
+	return e, nil
 }
 
 func (p *dealer) Writable(e *pipe.End) {

@@ -98,9 +98,9 @@ type Selective interface {
 	// Ahead reports whether a message has been taken off the rotation before its
 	// turn, so that the pattern itself must be asked for the next.
 	Ahead() bool
-	// Wanted reports whether the application is to have a message that begins with
-	// frame; one that it is not to have counts as dropped.
-	Wanted(frame []byte) bool
+	// Wanted reports whether the application is to have a message of e that begins
+	// with frame; one that it is not to have counts as dropped.
+	Wanted(e *pipe.End, frame []byte) bool
 }
 
 // Env is what a socket gives its pattern.
@@ -110,8 +110,9 @@ type Env struct {
 	// Options are the socket's; the pattern reads them at each use, so that a
 	// change is live. Guarded by sendMu and recvMu together.
 	Options *Options
-	// Dropped counts a message that was thrown away, by cause.
-	Dropped func(Cause)
+	// Dropped counts a message that was thrown away, by cause and by the peer that
+	// sent it or was to get it; nil: none.
+	Dropped func(Cause, *pipe.End)
 	// Expel closes the connection of e for good, and Dismiss does so when what was
 	// written to e before has gone out; what e brings is not received any more.
 	// Both take effect after the locks are released.
@@ -143,12 +144,17 @@ const (
 	Causes
 )
 
+// An end counts what is dropped by cause.
+var _ = [1]struct{}{}[len(pipe.Drops{})-int(Causes)]
+
 // Options are a pattern's share of the socket's options. The zero value is
 // libzmq's default, but for StreamSilent, which inverts ZMQ_STREAM_NOTIFY.
+// RouterNotify and StreamSilent count where Row.Notices is asked.
 type Options struct {
 	RouterMandatory bool // ROUTER: an unknown or full peer is an error. ZMQ_ROUTER_MANDATORY
 	RouterHandover  bool // ROUTER: a newcomer takes over a routing id in use. ZMQ_ROUTER_HANDOVER
 	RouterNotify    int  // ROUTER: 1 connect, 2 disconnect as [id, ""]. ZMQ_ROUTER_NOTIFY
+	RouterRaw       bool // ROUTER: peers without ZMTP; never changed while there is a pipe. ZMQ_ROUTER_RAW
 	ProbeRouter     bool // REQ, DEALER, ROUTER: an empty message to each new peer. ZMQ_PROBE_ROUTER
 
 	ReqCorrelate bool // REQ: a request id before the delimiter. ZMQ_REQ_CORRELATE

@@ -46,7 +46,7 @@ func (p *rep) Recv(m *message.Message) (*pipe.End, error) {
 		return nil, ErrWouldBlock
 	}
 	// The delimiter is there: next has seen it.
-	n := delimiter(m)
+	n := Delimiter(m.Frames)
 	p.envelope.keep(m.Frames[:n+1])
 	m.Frames = m.Frames[:copy(m.Frames, m.Frames[n+1:])]
 	p.replying, p.asker = true, nil
@@ -60,18 +60,18 @@ func (p *rep) Recv(m *message.Message) (*pipe.End, error) {
 func (p *rep) next(m *message.Message) *pipe.End {
 	for {
 		e := p.in.Recv(m)
-		if e == nil || delimiter(m) >= 0 {
+		if e == nil || Delimiter(m.Frames) >= 0 {
 			return e
 		}
-		p.env.Dropped(DroppedMalformed)
+		p.env.Dropped(DroppedMalformed, e)
 	}
 }
 
-// delimiter returns the index of the first empty frame, or -1 if there is none
-// with something behind it.
-func delimiter(m *message.Message) int {
-	for i, f := range m.Frames[:len(m.Frames)-1] {
-		if len(f) == 0 {
+// Delimiter returns the index of the first empty frame, which ends an envelope, or
+// -1 if there is none with something behind it.
+func Delimiter(frames [][]byte) int {
+	for i := range len(frames) - 1 {
+		if len(frames[i]) == 0 {
 			return i
 		}
 	}
@@ -85,20 +85,56 @@ func (p *rep) Send(m *message.Message) error {
 		return ErrState
 	}
 	p.reply.Frames = append(p.envelope.frames(p.reply.Frames), m.Frames...)
-	p.reply.Owned = m.Owned
+	p.reply.Owned, p.reply.Lender = m.Owned, m.Lender
 	st := pipe.Closed
 	if p.asker != nil {
 		st = p.asker.Write(&p.reply)
 	}
-	switch st {
-	case pipe.Full:
-		p.env.Dropped(DroppedFull)
-	case pipe.Closed:
-		p.env.Dropped(DroppedUnroutable)
-	}
-	p.reply.Frames, p.reply.Owned = cleared(p.reply.Frames), nil
+	p.wrote(p.asker, st)
+	p.reply = message.Message{Frames: cleared(p.reply.Frames)}
 	p.replying, p.asker = false, nil
 	return nil
+}
+
+// Answerer is what REP has beyond Pattern for a server that works on several
+// requests at once. Called with both locks held.
+type Answerer interface {
+	// Take is Recv that leaves the envelope in m and keeps nothing of it: the socket
+	// is ready for the next request.
+	Take(m *message.Message) (from *pipe.End, err error)
+	// Answer sends m, which begins with the envelope of a request that came from
+	// there. A reply that nobody waits for any more, or for which there is no room,
+	// is dropped.
+	Answer(from *pipe.End, m *message.Message)
+}
+
+func (p *rep) Take(m *message.Message) (from *pipe.End, err error) {
+	e := p.ahead.take(m)
+	if e == nil {
+		e = p.next(m)
+	}
+	if e == nil {
+		return nil, ErrWouldBlock
+	}
+	return e, nil
+}
+
+func (p *rep) Answer(from *pipe.End, m *message.Message) {
+	if standingOf(from) != served {
+		p.env.Dropped(DroppedUnroutable, from)
+		return
+	}
+	p.wrote(from, from.Write(m))
+}
+
+// wrote counts a reply that could not be written to e.
+func (p *rep) wrote(e *pipe.End, st pipe.Status) {
+	switch st {
+	case pipe.Full:
+		p.env.Dropped(DroppedFull, e)
+	case pipe.Closed:
+		p.env.Dropped(DroppedUnroutable, e)
+	}
 }
 
 func (p *rep) Writable(*pipe.End) {}

@@ -83,9 +83,9 @@ func (p *req) ask(e *pipe.End, m *message.Message) bool {
 		r.Frames = append(r.Frames, p.id[:])
 	}
 	r.Frames = append(append(r.Frames, empty), m.Frames...)
-	r.Owned = m.Owned
+	r.Owned, r.Lender = m.Owned, m.Lender
 	st := e.Write(r)
-	r.Frames, r.Owned = cleared(r.Frames), nil
+	*r = message.Message{Frames: cleared(r.Frames)}
 	if st != pipe.OK {
 		p.out.Remove(e)
 		return false
@@ -108,16 +108,16 @@ func (p *req) next() *pipe.End {
 // drain throws away what has arrived by now, also what e holds and has not
 // announced yet: the peer that is asked next.
 func (p *req) drain(e *pipe.End) {
-	if p.ahead.from != nil {
+	if from := p.ahead.from; from != nil {
 		p.ahead.from = nil
-		p.env.Dropped(DroppedFiltered)
+		p.env.Dropped(DroppedFiltered, from)
 	}
 	p.in.Add(e)
 	for range p.in.Len() {
 		e := p.in.Turn()
 		_, n := e.Depth()
 		for ; n > 0 && e.Read(&p.stale) == pipe.OK && p.judge(e, &p.stale); n-- {
-			p.env.Dropped(DroppedFiltered)
+			p.env.Dropped(DroppedFiltered, e)
 		}
 		if p.in.Turn() == e {
 			p.in.Done()
@@ -153,7 +153,7 @@ func (p *req) answer(m *message.Message) *pipe.End {
 		if (p.asked == nil || p.asked == e) && p.open(m) {
 			return e
 		}
-		p.env.Dropped(DroppedFiltered)
+		p.env.Dropped(DroppedFiltered, e)
 	}
 }
 
@@ -173,7 +173,7 @@ func (p *req) judge(e *pipe.End, m *message.Message) bool {
 	if len(f) > 1 && len(f[0]) == 0 {
 		return true
 	}
-	p.env.Dropped(DroppedMalformed)
+	p.env.Dropped(DroppedMalformed, e)
 	if e.Peer == nil || !e.Peer.Inproc {
 		e.Online, e.State = false, nil
 		p.out.Remove(e)

@@ -48,7 +48,7 @@ func newRig(t testing.TB, typ Type, set func(*Options)) *rig {
 	r.env = Env{
 		Pool:          &r.pool,
 		Options:       &r.opts,
-		Dropped:       func(c Cause) { r.drops[c]++; r.note("dropped " + causes[c]) },
+		Dropped:       func(c Cause, _ *pipe.End) { r.drops[c]++; r.note("dropped " + causes[c]) },
 		Expel:         func(e *pipe.End) { r.note("expels " + r.name(e)) },
 		Dismiss:       func(e *pipe.End) { r.note("dismisses " + r.name(e)) },
 		ReceiversLook: func() { r.looks++ },
@@ -104,6 +104,7 @@ func (r *rig) pipe(name string, sendMark, recvMark int) *peer {
 		RecvMark: recvMark, RecvMarkPeer: -1,
 	})
 	p.end.Join(&r.hub)
+	p.end.Notices = r.row.Notices(&r.opts)
 	p.far.Carry(deaf{})
 	p.out = pipe.NewOutgoing(p.far)
 	p.out.Subscriber = r.row.Type == SUB || r.row.Type == XSUB

@@ -87,10 +87,10 @@ func (p *router) takeOver(holder *pipe.End) bool {
 	return true
 }
 
-// tell makes a notice if the socket wants this one and there is a connection to
+// tell makes a notice if the endpoint wants this one and there is a connection to
 // speak of.
-func (p *router) tell(e *pipe.End, which int) {
-	if p.env.Options.RouterNotify&which != 0 && (e.Peer == nil || !e.Peer.Inproc) {
+func (p *router) tell(e *pipe.End, which uint8) {
+	if e.Notices&which != 0 && (e.Peer == nil || !e.Peer.Inproc) {
 		p.notify(e)
 	}
 }
@@ -129,7 +129,8 @@ func (p *router) Send(m *message.Message) error {
 		return nil
 	}
 	cause, err := DroppedUnroutable, ErrHostUnreachable
-	if e := p.find(m); e != nil {
+	e := p.find(m)
+	if e != nil {
 		switch p.write(e, m) {
 		case pipe.OK:
 			return nil
@@ -140,22 +141,13 @@ func (p *router) Send(m *message.Message) error {
 	if p.env.Options.RouterMandatory {
 		return err
 	}
-	p.env.Dropped(cause)
+	p.env.Dropped(cause, e)
 	return nil
 }
 
+// CanSendTo implements Asked.
+func (p *router) CanSendTo(id []byte) (bool, error) { return p.canSendTo(id) }
+
 func (p *router) Writable(*pipe.End) {}
 
-// CanSend is always true, unless routing is mandatory: then some peer must have
-// room.
-func (p *router) CanSend() bool {
-	if !p.env.Options.RouterMandatory {
-		return true
-	}
-	room := false
-	p.book.All(func(e *pipe.End) bool {
-		room = e.CanWrite() == pipe.OK
-		return !room
-	})
-	return room
-}
+func (p *router) CanSend() bool { return p.canRoute() }

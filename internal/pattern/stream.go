@@ -12,12 +12,12 @@ import (
 // from one, and what goes to one, has its routing id in front. libzmq:
 // ZMQ_STREAM.
 type stream struct {
-	addressed
+	*addressed
 	last []byte // the routing id of the newest pipe that connects
 }
 
 func newStream(env *Env) Pattern {
-	return &stream{addressed: addressed{env: env, book: routing.NewAddressBook(), in: routing.NewFairQueue()}}
+	return &stream{addressed: &addressed{env: env, book: routing.NewAddressBook(), in: routing.NewFairQueue()}}
 }
 
 // Identifier is what STREAM has beyond Pattern. Called with both locks held.
@@ -61,10 +61,10 @@ func (p *stream) Offline(e *pipe.End) {
 	}
 }
 
-// tell makes a notice, if the socket wants any and the application does not
+// tell makes a notice, if the endpoint wants any and the application does not
 // know: it has closed the connection itself.
 func (p *stream) tell(e *pipe.End) {
-	if !p.env.Options.StreamSilent && !callerOf(e).closing {
+	if e.Notices != 0 && !callerOf(e).closing {
 		p.notify(e)
 	}
 }

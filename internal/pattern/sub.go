@@ -52,7 +52,7 @@ func (p *sub) Discard(e *pipe.End) {
 func (p *sub) Send(*message.Message) error { return ErrUnsupported }
 
 func (p *sub) Recv(m *message.Message) (*pipe.End, error) {
-	if e := p.ahead.take(m); e != nil && p.Wanted(m.Frames[0]) {
+	if e := p.ahead.take(m); e != nil && p.Wanted(e, m.Frames[0]) {
 		return e, nil
 	}
 	e := p.next(m)
@@ -66,7 +66,7 @@ func (p *sub) Recv(m *message.Message) (*pipe.End, error) {
 func (p *sub) next(m *message.Message) *pipe.End {
 	for {
 		e := p.in.Recv(m)
-		if e == nil || p.Wanted(m.Frames[0]) {
+		if e == nil || p.Wanted(e, m.Frames[0]) {
 			return e
 		}
 	}
@@ -75,11 +75,11 @@ func (p *sub) next(m *message.Message) *pipe.End {
 // Wanted reports whether a subscription matches a message that begins with frame; a
 // publisher need not have looked, and a message may have been on its way when the
 // subscription ended.
-func (p *sub) Wanted(frame []byte) bool {
+func (p *sub) Wanted(e *pipe.End, frame []byte) bool {
 	if p.topics.Matches(frame) != p.env.Options.InvertMatching {
 		return true
 	}
-	p.env.Dropped(DroppedFiltered)
+	p.env.Dropped(DroppedFiltered, e)
 	return false
 }
 
@@ -92,7 +92,7 @@ func (p *sub) Ahead() bool { return p.ahead.from != nil }
 func (p *sub) CanSend() bool { return false }
 
 func (p *sub) CanRecv() bool {
-	if p.ahead.from != nil && !p.Wanted(p.ahead.m.Frames[0]) {
+	if p.ahead.from != nil && !p.Wanted(p.ahead.from, p.ahead.m.Frames[0]) {
 		p.ahead.from = nil
 	}
 	if p.ahead.from == nil {

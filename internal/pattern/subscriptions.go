@@ -72,7 +72,7 @@ func (p *xpub) arrived(e *pipe.End, s *subscriber) {
 	case n == 0:
 		return
 	case p.silent:
-		p.env.Dropped(DroppedMalformed)
+		p.env.Dropped(DroppedMalformed, e)
 		return
 	}
 	p.queue(e, s, report{peer: m.Peer})
@@ -102,6 +102,7 @@ func (p *xpub) change(e *pipe.End, s *subscriber, kind message.Kind, topic []byt
 		tell = last || found && o.XPubVerboser
 		p.unblock()
 	}
+	p.altered()
 	if tell || manual {
 		p.report(e, s, report{peer: p.in.Peer, kind: kind}, topic)
 	}
@@ -199,6 +200,7 @@ func (p *xpub) Subscribe(topic []byte) error {
 	}
 	if p.target != nil {
 		p.topics.Add(topic, p.target)
+		p.altered()
 	}
 	return nil
 }
@@ -211,6 +213,7 @@ func (p *xpub) Unsubscribe(topic []byte) error {
 	if p.target != nil {
 		p.topics.Remove(topic, p.target)
 		p.unblock()
+		p.altered()
 	}
 	return nil
 }

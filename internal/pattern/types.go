@@ -54,6 +54,18 @@ type Row struct {
 	NoLinger bool
 }
 
+// Notices is what an endpoint of a socket with these options writes into
+// pipe.Seat.Notices.
+func (r *Row) Notices(o *Options) uint8 {
+	switch {
+	case !r.Raw && !o.RouterRaw:
+		return uint8(o.RouterNotify)
+	case o.StreamSilent:
+		return 0
+	}
+	return 3
+}
+
 // Lookup returns the row of a type, and whether there is one.
 func Lookup(t Type) (*Row, bool) {
 	if t < 0 || int(t) >= len(rows) {
@@ -99,7 +111,7 @@ var rows = [...]Row{
 		Sends: true, Receives: true, AnnouncesID: true, Conflates: true, OneConnect: true,
 	},
 	{
-		Type: ROUTER, Name: "ROUTER", Peers: []string{"REQ", "DEALER", "ROUTER"}, New: newRouter,
+		Type: ROUTER, Name: "ROUTER", Peers: []string{"REQ", "DEALER", "ROUTER"}, New: newRawableRouter,
 		Sends: true, Receives: true, PrependsID: true, AnnouncesID: true,
 	},
 	{

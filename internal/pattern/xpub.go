@@ -29,6 +29,8 @@ type xpub struct {
 	asked   trie.Trie[*pipe.End] // manual: what peers asked for; topics is what the application granted
 	target  *pipe.End            // manual: the peer that the last report was about; nil: gone
 	only    *pipe.End            // last value: the one that gets the next message; nil: nobody in particular
+
+	watched chan struct{} // closed when other peers may match; nil: nobody watches
 }
 
 // A subscriber is the State of an end of XPUB or PUB.
@@ -73,6 +75,7 @@ func (p *xpub) Online(e *pipe.End) bool {
 		e.Write(&message.Message{Frames: [][]byte{w}})
 	}
 	p.Readable(e)
+	p.altered()
 	return true
 }
 
@@ -110,7 +113,7 @@ func (p *xpub) spread(m *message.Message) error {
 			return ErrWouldBlock
 		}
 		p.only = nil
-		p.wrote(st)
+		p.wrote(p.match[0], st)
 		return nil
 	}
 	if p.env.Options.XPubNoDrop {
@@ -123,15 +126,43 @@ func (p *xpub) spread(m *message.Message) error {
 	p.only = nil
 	p.fan.Begin(m)
 	for _, e := range p.match {
-		p.wrote(p.fan.Write(e))
+		p.wrote(e, p.fan.Write(e))
 	}
 	p.fan.End()
 	return nil
 }
 
-func (p *xpub) wrote(st pipe.Status) {
+func (p *xpub) wrote(e *pipe.End, st pipe.Status) {
 	if st == pipe.Full {
-		p.env.Dropped(DroppedFull)
+		p.env.Dropped(DroppedFull, e)
+	}
+}
+
+// Matcher is what PUB and XPUB have beyond Pattern. Called with both locks held.
+type Matcher interface {
+	// Matching returns how many peers subscribe to a message that begins with
+	// frame, and what is closed when that may have changed.
+	Matching(frame []byte) (n int, changed <-chan struct{})
+}
+
+func (p *xpub) Matching(frame []byte) (n int, changed <-chan struct{}) {
+	p.topics.Match(frame, p.meet)
+	if p.env.Options.InvertMatching {
+		p.invert()
+	}
+	n = len(p.match)
+	p.forgetMatch()
+	if p.watched == nil {
+		p.watched = make(chan struct{})
+	}
+	return n, p.watched
+}
+
+// altered tells whoever watches that other peers may match.
+func (p *xpub) altered() {
+	if p.watched != nil {
+		close(p.watched)
+		p.watched = nil
 	}
 }
 
@@ -142,7 +173,7 @@ func (p *xpub) find(frame []byte) {
 	if o.InvertMatching {
 		p.invert()
 	}
-	if p.only == nil || !o.XPubManualLastValue {
+	if p.only == nil || !p.env.Options.XPubManualLastValue {
 		return
 	}
 	only := p.only

@@ -116,6 +116,7 @@ func (p *xsub) sort(m *message.Message) {
 	o := p.env.Options
 	p.changes = p.changes[:0]
 	p.whole.Owned, p.plain.Owned = m.Owned, m.Owned
+	p.whole.Lender, p.plain.Lender = m.Lender, m.Lender
 	for i, f := range m.Frames {
 		kind := message.Data
 		if i == 0 || !o.OnlyFirstSubscribe {
@@ -167,7 +168,7 @@ func (p *xsub) write(e *pipe.End) {
 		return
 	}
 	if len(p.plain.Frames) > 0 {
-		p.env.Dropped(DroppedFull)
+		p.env.Dropped(DroppedFull, e)
 	}
 	if e.Online {
 		for _, c := range p.changes {

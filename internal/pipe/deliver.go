@@ -36,3 +36,23 @@ func (e *End) Deliver(spans []Span, n int) Status {
 	}
 	return OK
 }
+
+// Append queues a message of one frame for this side itself, behind all that the
+// other side has written, as if that had written it; also when it may write no more.
+// The mark does not count. It does nothing when this side reads no more.
+func (e *End) Append(body []byte) {
+	q := e.in
+	q.lock()
+	if q.gone {
+		q.mu.Unlock()
+		return
+	}
+	if q.newest {
+		q.forget()
+	}
+	q.appendBlock(0, body)
+	q.finish()
+	q.idle, q.told = false, true
+	q.mu.Unlock()
+	e.readable(false) // it may have read to the end, and then waits for nothing
+}

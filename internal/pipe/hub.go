@@ -23,6 +23,8 @@ type Hub struct {
 
 	later tell // owned by sendMu
 
+	watched atomic.Int32 // the watchers of both sides
+
 	behind atomic.Bool // messages wait to be received, as far as is known
 }
 
@@ -40,10 +42,13 @@ type side struct {
 	news atomic.Bool // ends is not empty; read without mu, so that a busy socket need not lock
 
 	mu      sync.Mutex // guards all below
+	held    bool       // news stays true whatever is adopted
 	ends    []*End     // announced and not yet adopted
 	spare   []*End     // the list that the adopting side emptied last
 	waiters []*Waiter  // first come, first served
 	count   uint64     // announcements
+
+	watchers []Watcher // told of every announcement; a list is never changed
 }
 
 // A Waiter is a goroutine that waits for news. The channel holds one signal and
@@ -91,7 +96,6 @@ func (h *Hub) PassReceive() { h.recv.announce(nil, false) }
 
 func (s *side) announce(e *End, all bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.count++
 	if e != nil {
 		s.ends = append(s.ends, e)
@@ -106,6 +110,9 @@ func (s *side) announce(e *End, all bool) {
 			break
 		}
 	}
+	list := s.watchers
+	s.mu.Unlock()
+	tellAll(list)
 }
 
 func (w *Waiter) signal() {
@@ -125,6 +132,16 @@ func (h *Hub) HasReadable() bool { return h.recv.news.Load() }
 // HasWritable is HasReadable for room.
 func (h *Hub) HasWritable() bool { return h.send.news.Load() }
 
+// HoldReadable makes HasReadable true for as long as on says: something that the
+// hub does not know of is to be received first.
+func (h *Hub) HoldReadable(on bool) {
+	s := &h.recv
+	s.mu.Lock()
+	s.held = on
+	s.news.Store(on || len(s.ends) > 0)
+	s.mu.Unlock()
+}
+
 // Readable calls adopt for every end that became readable since the last call.
 // Called with recvMu held, which is what keeps two calls apart.
 func (h *Hub) Readable(adopt func(*End)) { h.recv.adopt(adopt) }
@@ -137,7 +154,7 @@ func (s *side) adopt(adopt func(*End)) {
 	s.mu.Lock()
 	ends := s.ends
 	s.ends, s.spare = s.spare[:0], nil
-	s.news.Store(false)
+	s.news.Store(s.held)
 	s.mu.Unlock()
 	for _, e := range ends {
 		adopt(e)
@@ -272,6 +289,10 @@ func (t *Tell) Now() {
 		t.more[i] = nil
 	}
 }
+
+// Behind says that more is about to be written, so that what was written need not
+// go out at once.
+func (t *Tell) Behind() { t.alone = false }
 
 // Many reports whether the list has more than one entry, so that it is worth
 // giving back.

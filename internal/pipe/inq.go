@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"encoding/binary"
+	"math"
 	"sync"
 
 	"zeromux/internal/message"
@@ -19,6 +20,7 @@ type cursor struct {
 	peer  *message.Peer // where they came from
 	i     int           // the next span
 	first int           // the first span that the last message lies in; those before are released
+	start int           // where in it the last message that Read returned begins
 	used  int           // messages read since the last acknowledgement
 	step  int           // messages between acknowledgements
 
@@ -56,6 +58,7 @@ func (e *End) Read(m *message.Message) Status {
 	m.Frames = m.Frames[:0]
 	m.Kind = message.Data
 	m.Peer = c.peer
+	c.start = c.at
 	for {
 		flags, body, rest := split(c.buf[c.at:])
 		c.at = len(c.buf) - len(rest)
@@ -202,6 +205,33 @@ func (e *End) Hold(held []*message.Chunk) []*message.Chunk {
 		held = append(held, c)
 	}
 	return held
+}
+
+// Lend implements message.Lender, for the frames of the last message that Read
+// returned.
+func (e *End) Lend(body []byte) (c *message.Chunk, off int) {
+	spans := e.last()
+	if len(spans) == 0 || len(body) == 0 {
+		return nil, 0
+	}
+	w := Walker{spans: spans, rest: spans[0].Bytes()[e.cur.start:], i: 1}
+	for f, ok := w.Next(); ok; f, ok = w.Next() {
+		if len(f.Body) != len(body) || &f.Body[0] != &body[0] {
+			continue
+		}
+		s := f.span
+		end := int(s.end)
+		if s.flags&spanWhole != 0 {
+			end = len(s.chunk.B)
+		}
+		end -= len(w.rest)
+		if uint64(end) > math.MaxUint32 {
+			return nil, 0
+		}
+		s.chunk.Retain()
+		return s.chunk, end - len(body)
+	}
+	return nil, 0
 }
 
 // subscription tells what a command frame that a socket sees asks for.

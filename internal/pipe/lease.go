@@ -35,10 +35,10 @@ const (
 	leaseLeast = 256
 )
 
-// Lend makes l cover what was taken off the queue and not read yet, as far as it is
+// Lease makes l cover what was taken off the queue and not read yet, as far as it is
 // short messages between two acknowledgements. It reports false when that is too
 // little. l must have ended, and been dropped. Called with recvMu held.
-func (e *End) Lend(l *Lease) bool {
+func (e *End) Lease(l *Lease) bool {
 	c := e.cur
 	if c == nil || len(c.buf)-c.at < leaseLeast || c.peer == nil || c.first != c.i-1 {
 		return false
@@ -86,7 +86,7 @@ func (l *Lease) fetch(to int) bool {
 	return true
 }
 
-// End ends the lease. Called with recvMu held, once for each Lend.
+// End ends the lease. Called with recvMu held, once for each Lease.
 func (l *Lease) End() {
 	taken := l.taken.Swap(leaseOver)
 	c := l.end.cur

@@ -31,7 +31,7 @@ func lendable(tb testing.TB, c Config, n, size int) (r *rig, bodies [][]byte) {
 func TestALeaseEndsBeforeTheNextAcknowledgement(t *testing.T) {
 	r, bodies := lendable(t, Config{SendMark: 400, SendMarkPeer: -1}, 200, 8)
 	var l Lease
-	if !r.far.Lend(&l) {
+	if !r.far.Lease(&l) {
 		t.Fatal("no lease")
 	}
 	taken := 0
@@ -62,7 +62,7 @@ func TestALeaseEndsBeforeTheNextAcknowledgement(t *testing.T) {
 func TestWhatALeaseGaveOutStays(t *testing.T) {
 	r, bodies := lendable(t, Config{SendMarkPeer: -1}, 100, 200)
 	var l Lease
-	if !r.far.Lend(&l) {
+	if !r.far.Lease(&l) {
 		t.Fatal("no lease")
 	}
 	body, ok := l.Take(200)

@@ -190,7 +190,7 @@ func (x *machine) take(n int) {
 	x.untouched(x.leased)
 	x.lease.Drop()
 	x.leased = nil
-	if !x.to.Lend(&x.lease) {
+	if !x.to.Lease(&x.lease) {
 		return
 	}
 	x.expected = nil

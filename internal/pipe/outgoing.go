@@ -15,6 +15,7 @@ type Outgoing struct {
 
 	end   *End
 	spans []Span
+	own   int // spans before it are the session's own words, and no messages
 	first int // spans before it are released
 	next  int // spans before it are written
 	off   int // octets of spans[next] that are written
@@ -22,6 +23,14 @@ type Outgoing struct {
 
 // NewOutgoing returns an empty Outgoing of a session's end.
 func NewOutgoing(e *End) *Outgoing { return &Outgoing{end: e} }
+
+// Begin makes a message of one frame the first that is written: the session says it
+// itself, on each connection anew. It has no part in the mark, and what is not written
+// of it is forgotten. Called before anything is taken.
+func (o *Outgoing) Begin(body []byte) {
+	o.spans = append(o.spans[:0], blockSpan(o.end.in.pool, 0, body))
+	o.own, o.first, o.next, o.off = 1, 0, 0, 0
+}
 
 // Take moves everything that the socket wrote into the session's hands, when
 // nothing is left there. The messages count against the mark until they are
@@ -31,7 +40,7 @@ func (o *Outgoing) Take() Status {
 	if o.next < len(o.spans) {
 		return OK
 	}
-	o.first, o.next, o.off = 0, 0, 0
+	o.own, o.first, o.next, o.off = 0, 0, 0, 0
 	var st Status
 	o.spans, _, st = o.end.in.take(o.spans, 0)
 	return st
@@ -110,7 +119,7 @@ func (o *Outgoing) clear() {
 	for ; o.first < len(o.spans); o.first++ {
 		o.spans[o.first].Release()
 	}
-	o.spans, o.first, o.next, o.off = o.spans[:0], 0, 0, 0
+	o.spans, o.own, o.first, o.next, o.off = o.spans[:0], 0, 0, 0, 0
 }
 
 // Restore puts what was not written back in front of what waits, and returns
@@ -118,15 +127,18 @@ func (o *Outgoing) clear() {
 // Subscriptions are dropped, taken or waiting, for they are stated anew on the
 // next connection.
 func (o *Outgoing) Restore() (lost int) {
-	written := o.off
-	for i := o.first; i < o.next; i++ {
+	from, written := max(o.first, o.own), o.off
+	if o.next < o.own {
+		written = 0 // of messages
+	}
+	for i := from; i < o.next; i++ {
 		written += o.spans[i].Len()
 	}
 	taken := 0
 	for i := o.next; i < len(o.spans); i++ {
 		taken += o.spans[i].Messages()
 	}
-	kept, n, lost := o.survivors(o.spans[o.first:], written)
+	kept, n, lost := o.survivors(o.spans[from:], written)
 
 	q := o.end.in
 	q.lock()
@@ -205,7 +217,7 @@ func appendRange(kept, spans []Span, from, fromRest, to, toRest int, mid bool) [
 			if i == to {
 				s.end -= uint32(toRest)
 			}
-			if k := len(kept) - 1; k >= 0 && kept[k].chunk == s.chunk && kept[k].flags&spanWhole == 0 && kept[k].end == s.off {
+			if k := len(kept) - 1; k >= 0 && kept[k].chunk == s.chunk && (kept[k].flags|s.flags)&(spanWhole|spanBody) == 0 && kept[k].end == s.off {
 				kept[k].end = s.end
 				continue
 			}

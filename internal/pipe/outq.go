@@ -16,9 +16,11 @@ const (
 func (e *End) Write(m *message.Message) Status {
 	q := e.out
 	q.mu.Lock()
-	if len(m.Frames) == 1 && m.Kind == message.Data && (q.run.add(m.Frames[0]) || q.run.addLong(m.Frames[0])) {
-		q.mu.Unlock()
-		return OK
+	if m.Kind == message.Data {
+		if f := m.Frames; len(f) == 1 && (q.run.add(f[0]) || q.run.addLong(f[0])) || len(f) > 1 && q.run.addShort(f) {
+			q.mu.Unlock()
+			return OK
+		}
 	}
 	q.settle()
 	st := q.admit(m.Kind)
@@ -28,9 +30,7 @@ func (e *End) Write(m *message.Message) Status {
 	}
 	q.append(m)
 	wake := q.wakeReader()
-	if len(m.Frames) == 1 {
-		q.startRun(len(m.Frames[0]))
-	}
+	q.startRun(m.Size())
 	q.mu.Unlock()
 	if wake {
 		e.hub.tellLater(q.reader)
@@ -139,6 +139,7 @@ func (q *queue) append(m *message.Message) {
 				q.appendFrame(flags, "", f)
 			case m.Owned != nil:
 				q.appendOwned(flags, f, m.Owned)
+			case m.Lender != nil && q.appendLent(flags, f, m.Lender):
 			default:
 				q.appendBlock(flags, f)
 			}
@@ -214,9 +215,14 @@ func (q *queue) reopen(k int) {
 
 // appendBlock copies a large body once, with its header, into a block of its own.
 func (q *queue) appendBlock(flags zmtp.Flags, body []byte) {
-	c := q.pool.Block(zmtp.HeaderSize(len(body)) + len(body))
+	q.push(blockSpan(q.pool, flags, body))
+}
+
+// blockSpan makes a span of one frame, copied into a block of its own.
+func blockSpan(pool *message.Pool, flags zmtp.Flags, body []byte) Span {
+	c := pool.Block(zmtp.HeaderSize(len(body)) + len(body))
 	copy(c.B[len(zmtp.AppendHeader(c.B[:0], flags, len(body))):], body)
-	q.push(NewWholeSpan(c, 0, nil))
+	return NewWholeSpan(c, 0, nil)
 }
 
 // appendOwned queues a large body by reference behind a header of its own.
@@ -226,6 +232,21 @@ func (q *queue) appendOwned(flags zmtp.Flags, body []byte, owner *message.Owner)
 	s := NewWholeSpan(owner.Wrap(body), 0, nil)
 	s.flags |= spanShared
 	q.push(s)
+}
+
+// appendLent is appendOwned of a body in the memory of a message that was received,
+// if it can be had.
+func (q *queue) appendLent(flags zmtp.Flags, body []byte, from message.Lender) bool {
+	c, off := from.Lend(body)
+	if c == nil {
+		return false
+	}
+	zmtp.AppendHeader(q.reserve(zmtp.MaxHeader)[:0], flags, len(body))
+	q.mid = true
+	s := NewSpan(c, off, off+len(body), 0, nil)
+	s.flags = spanShared | spanBody
+	q.push(s)
+	return true
 }
 
 // An Encoding is one message encoded once for many pipes. Small frames are
@@ -306,11 +327,11 @@ func (q *queue) appendEncoded(spans []Span) {
 	for i := range spans {
 		s := &spans[i]
 		q.mid = i > 0
-		if s.flags&spanWhole == 0 {
+		if s.flags&(spanWhole|spanBody) == 0 {
 			copy(q.reserve(s.Len()), s.Bytes())
 			continue
 		}
 		s.chunk.Retain()
-		q.push(Span{chunk: s.chunk, flags: s.flags&^spanMid | spanShared})
+		q.push(Span{chunk: s.chunk, off: s.off, end: s.end, flags: s.flags&^spanMid | spanShared})
 	}
 }

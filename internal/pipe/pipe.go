@@ -11,7 +11,11 @@
 // connections. docs/locking.md has the order of locks.
 package pipe
 
-import "zeromux/internal/message"
+import (
+	"sync/atomic"
+
+	"zeromux/internal/message"
+)
 
 // An End is one side of a pipe: it writes into one queue and reads from the
 // other. An end that belongs to a socket has a Hub and a Seat; one that belongs to
@@ -55,9 +59,15 @@ type Seat struct {
 	// Connecting says that the end belongs to an endpoint that the socket
 	// connected to, not to one that it bound. Set before Attach.
 	Connecting bool
+	// Notices tells what the pattern is to make known of the peer, as the endpoint
+	// wants it: 1 its coming, 2 its going. Set before Attach. libzmq:
+	// ZMQ_ROUTER_NOTIFY, ZMQ_STREAM_NOTIFY.
+	Notices uint8
 	// WantID is the routing id that the application chose for the peer
 	// beforehand; empty: none. Set before Attach. libzmq: ZMQ_CONNECT_ROUTING_ID.
 	WantID []byte
+
+	drops atomic.Pointer[Drops] // nil: nothing was dropped; the socket's when the pipe has ended
 }
 
 // Ring is the place of an End in a rotation.
@@ -176,17 +186,19 @@ func (e *End) Drained() bool { return e.out.depth() == 0 }
 // whoever took them included.
 func (e *End) Depth() (out, in int) { return e.out.depth(), e.in.depth() }
 
-// Written is how many messages and octets this side ever wrote, but for those
-// that TakeWritten has told.
-func (e *End) Written() (messages, octets uint64) { return e.out.totals(writers, false) }
+// Marks are the high-water marks on what this side writes and reads, in messages;
+// zero is none.
+func (e *End) Marks() (out, in int) { return e.out.mark(), e.in.mark() }
 
-// Arrived is how many messages and octets were ever written for this side, but
-// for those that TakeArrived has told.
-func (e *End) Arrived() (messages, octets uint64) { return e.in.totals(readers, false) }
+// Written is what this side ever wrote, but for what TakeWritten has told.
+func (e *End) Written() Tally { return e.out.totals(writers, false) }
+
+// Arrived is what was ever written for this side, but for what TakeArrived has told.
+func (e *End) Arrived() Tally { return e.in.totals(readers, false) }
 
 // TakeWritten is Written, and begins to count anew. What the other side counts as
 // arrived stays.
-func (e *End) TakeWritten() (messages, octets uint64) { return e.out.totals(writers, true) }
+func (e *End) TakeWritten() Tally { return e.out.totals(writers, true) }
 
 // TakeArrived is Arrived, and begins to count anew.
-func (e *End) TakeArrived() (messages, octets uint64) { return e.in.totals(readers, true) }
+func (e *End) TakeArrived() Tally { return e.in.totals(readers, true) }

@@ -51,7 +51,7 @@ type queue struct {
 	messages uint64 // ever written, but for those that wait
 	octets   uint64 // of their frames, encoded
 
-	taken *[2]tally // how much of that either side has taken into its own books; nil: nothing
+	books *books // what few queues have to remember; nil: nothing
 
 	// These do not change.
 	pool   *message.Pool
@@ -65,8 +65,23 @@ const (
 	readers
 )
 
-// tally is a number of messages, and of the octets of their frames, encoded.
-type tally struct{ messages, octets uint64 }
+// A Tally is a number of messages and of the octets of their frames, encoded, and
+// how many of these messages made way for newer ones.
+type Tally struct{ Messages, Octets, Conflated uint64 }
+
+// books are what few queues have to remember of what went through them.
+type books struct {
+	taken     [2]Tally // how much either side has taken into its own books
+	conflated uint64   // messages ever written that a newer one replaced
+}
+
+// book returns the queue's books, and begins them if need be. q.mu is held.
+func (q *queue) book() *books {
+	if q.books == nil {
+		q.books = new(books)
+	}
+	return q.books
+}
 
 // marks is the high-water mark of one direction, in messages, and the two
 // shares that it is made of: an in-process queue is as long as the sender's and
@@ -205,6 +220,13 @@ func (q *queue) room() int {
 	return q.marks.mark - k
 }
 
+// mark is the high-water mark, in messages; zero is none.
+func (q *queue) mark() int {
+	q.lock()
+	defer q.mu.Unlock()
+	return q.marks.mark
+}
+
 // setMarks changes the shares of the mark; a share of -1 stays as it is. Room
 // that this makes is announced.
 func (q *queue) setMarks(send, recv int) {
@@ -264,6 +286,9 @@ func (q *queue) leave() (first bool) {
 // count enters what waits into the totals, before it stops waiting: adding up
 // spans costs less than counting each message. q.mu is held.
 func (q *queue) count() {
+	if !counting {
+		return
+	}
 	q.messages += uint64(q.n)
 	q.octets += octetsOf(q.spans)
 }
@@ -277,22 +302,22 @@ func octetsOf(spans []Span) (octets uint64) {
 
 // totals are the messages and octets ever written that a side has not taken into
 // its books; with take it has from then on.
-func (q *queue) totals(side int, take bool) (messages, octets uint64) {
+func (q *queue) totals(side int, take bool) Tally {
 	q.lock()
 	defer q.mu.Unlock()
-	all := tally{q.messages + uint64(q.n), q.octets + octetsOf(q.spans)}
-	messages, octets = all.messages, all.octets
-	if q.taken != nil {
-		messages -= q.taken[side].messages
-		octets -= q.taken[side].octets
+	all := Tally{Messages: q.messages + uint64(q.n), Octets: q.octets + octetsOf(q.spans)}
+	left := all
+	if b := q.books; b != nil {
+		all.Conflated = b.conflated
+		left = Tally{
+			all.Messages - b.taken[side].Messages, all.Octets - b.taken[side].Octets,
+			all.Conflated - b.taken[side].Conflated,
+		}
 	}
 	if take {
-		if q.taken == nil {
-			q.taken = new([2]tally)
-		}
-		q.taken[side] = all
+		q.book().taken[side] = all
 	}
-	return messages, octets
+	return left
 }
 
 // depth is the number of messages that wait or are in the reader's hands.

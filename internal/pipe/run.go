@@ -15,8 +15,8 @@ const (
 	longWindow = 4 * window
 )
 
-// A run is the fastest way into a queue: messages of one small frame, one behind
-// another in the open chunk, as long as nothing else happens. Until settle the
+// A run is the fastest way into a queue: messages of a small frame, or of some short
+// ones, one behind another in the open chunk, as long as nothing else happens. Until settle the
 // rest of the queue does not know of them.
 type run struct {
 	b    []byte // what was free of the open chunk, right behind the last span
@@ -53,9 +53,29 @@ func (r *run) addLong(body []byte) bool {
 	return true
 }
 
-// startRun lets a run follow the message of one frame of size octets that was
-// just appended, if others like it would be part of one, and it ends where the
-// open chunk is free. The reader knows that something waits, so that it need not
+// addShort is add of a message of several frames, all of them short.
+func (r *run) addShort(frames [][]byte) bool {
+	at := r.at
+	if r.left == 0 {
+		return false
+	}
+	for _, f := range frames {
+		end := at + 2 + len(f)
+		if len(f) > math.MaxUint8 || end > len(r.b) {
+			return false // what was written of it lies behind the run
+		}
+		r.b[at], r.b[at+1] = byte(zmtp.FlagMore), byte(len(f))
+		copy(r.b[at+2:end], f)
+		at = end
+	}
+	r.b[at-2-len(frames[len(frames)-1])] = 0
+	r.at = at
+	r.left--
+	return true
+}
+
+// startRun lets a run follow the message of size octets that was just appended, if
+// others like it would be part of one, and it ends where the open chunk is free. The reader knows that something waits, so that it need not
 // be told of what the run brings. q.mu is held.
 func (q *queue) startRun(size int) {
 	if size > runMost || q.newest || q.idle || q.open == nil {

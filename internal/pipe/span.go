@@ -33,6 +33,8 @@ const (
 	// spanMid: the span begins inside a message, so that a session keeps what
 	// stands before it until the message has gone whole.
 	spanMid
+	// spanBody: a range of a chunk that is one body, and stays a span of its own.
+	spanBody
 )
 
 // NewSpan makes a span of the octets [off, end) of c, in which n messages end.

@@ -64,6 +64,23 @@ func (l *LoadBalance) Send(m *message.Message) *pipe.End {
 	return nil
 }
 
+// SendWhere is Send to the next pipe with room that fits.
+func (l *LoadBalance) SendWhere(m *message.Message, fits func(*pipe.End) bool) *pipe.End {
+	for range l.ring.size {
+		e := l.ring.at
+		switch {
+		case !fits(e):
+			l.ring.step()
+		case e.Write(m) == pipe.OK:
+			l.ring.step()
+			return e
+		default:
+			l.ring.leave(e)
+		}
+	}
+	return nil
+}
+
 // Next returns the pipe whose turn it is, or nil when there is none with room.
 // It is for a pattern that writes itself, and says Done.
 func (l *LoadBalance) Next() *pipe.End {

@@ -119,6 +119,15 @@ public final class JeromqPeer {
             case "ROUTER_MANDATORY":
                 s.setRouterMandatory(!text.equals("0"));
                 break;
+            case "ROUTER_HANDOVER":
+                s.setRouterHandover(!text.equals("0"));
+                break;
+            case "XPUB_VERBOSE":
+                s.setXpubVerbose(!text.equals("0"));
+                break;
+            case "RECONNECT_IVL":
+                s.setReconnectIVL(Long.parseLong(text));
+                break;
             default:
                 throw new IllegalArgumentException("unknown option " + option);
         }

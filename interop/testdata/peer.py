@@ -6,18 +6,22 @@ one blank. Frames are hexadecimal, an empty frame is "-". Times are milliseconds
 End of input ends the process at once. JeromqPeer.java understands the same.
 
     socket NAME TYPE
-    set NAME OPTION int:N|hex:H      any option by libzmq's name without ZMQ_
+    set NAME OPTION int:N|hex:H      any option by libzmq's name without ZMQ_, or
+                                     (not for JeroMQ) its number
     bind NAME ENDPOINT               yields the endpoint that was really bound
     connect|unbind|disconnect NAME ENDPOINT
     send NAME TIMEOUT FRAME...
     recv NAME TIMEOUT                yields the frames
     monitor NAME                     records events from now on
     event NAME EVENT TIMEOUT         waits for it; yields its value and endpoint
+    told NAME EVENT TIMEOUT          the same; yields EVENT|VALUE|ENDPOINT of all up to it
+    shut NAME LINGER                 closes the socket, and its events can still be read
     close NAME LINGER
 """
 
 import os
 import sys
+import time
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
@@ -52,7 +56,8 @@ def socket(name, kind):
 
 
 def set_option(name, option, word):
-    sockets[name].setsockopt(getattr(zmq, option), value(word))
+    number = int(option) if option.isdigit() else getattr(zmq, option)
+    sockets[name].setsockopt(number, value(word))
 
 
 def bind(name, endpoint):
@@ -83,7 +88,10 @@ def recv(name, timeout):
 
 
 def monitor(name):
-    monitors[name] = sockets[name].get_monitor_socket()
+    address = f"inproc://monitor-of-{name}"  # pyzmq's own name may still be in use
+    sockets[name].monitor(address, zmq.EVENT_ALL)
+    monitors[name] = context.socket(zmq.PAIR)
+    monitors[name].connect(address)
 
 
 def event(name, kind, timeout):
@@ -94,11 +102,38 @@ def event(name, kind, timeout):
             return [str(got["value"]), got["endpoint"].decode() or "-"]
 
 
+event_names = {
+    getattr(zmq, n): n[len("EVENT_"):] for n in dir(zmq) if n.startswith("EVENT_") and n != "EVENT_ALL"
+}
+
+
+def told(name, kind, timeout):
+    seen = []
+    until = time.monotonic() + int(timeout) / 1000
+    while time.monotonic() < until:
+        if name in sockets:  # some things go on only inside a call
+            sockets[name].getsockopt(zmq.EVENTS)
+        if not monitors[name].poll(10):
+            continue
+        got = recv_monitor_message(monitors[name], zmq.DONTWAIT)
+        what = event_names[got["event"]]
+        seen.append(f"{what}|{got['value']}|{got['endpoint'].decode()}")
+        if what == kind:
+            return seen
+    raise zmq.Again()
+
+
+def shut(name, linger):
+    sockets.pop(name).close(int(linger))
+
+
 def close(name, linger):
     if name in monitors:  # the reader goes last, or the last event blocks
-        sockets[name].disable_monitor()
+        if name in sockets:
+            sockets[name].disable_monitor()
         monitors.pop(name).close(0)
-    sockets.pop(name).close(int(linger))
+    if name in sockets:
+        sockets.pop(name).close(int(linger))
 
 
 commands = {
@@ -112,6 +147,8 @@ commands = {
     "recv": recv,
     "monitor": monitor,
     "event": event,
+    "told": told,
+    "shut": shut,
     "close": close,
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -30,7 +31,7 @@ func (Transport) CheckConnect(address string, o *transport.Options) error {
 	if err := checkAddress(address); err != nil {
 		return err
 	}
-	return checkOptions(o)
+	return CheckOptions(o)
 }
 
 // checkAddress refuses what cannot be the address of a Unix-domain socket.
@@ -56,9 +57,15 @@ func checkAddress(address string) error {
 // isAbstract says whether address is a name rather than a path.
 func isAbstract(address string) bool { return strings.HasPrefix(address, "@") }
 
-func checkOptions(o *transport.Options) error {
-	if o != nil && (o.SendBuffer < 0 || o.RecvBuffer < 0) {
+// CheckOptions refuses what this system cannot do, and what no system can. Errors
+// wrap ErrInvalid or errors.ErrUnsupported.
+func CheckOptions(o *transport.Options) error {
+	switch {
+	case o == nil:
+	case o.SendBuffer < 0 || o.RecvBuffer < 0:
 		return fmt.Errorf("ipc: negative buffer size: %w", transport.ErrInvalid)
+	case filters(o) && !hasCredentials:
+		return fmt.Errorf("ipc: options AcceptPIDs, AcceptUIDs and AcceptGIDs: %w on %s", errors.ErrUnsupported, runtime.GOOS)
 	}
 	return nil
 }
@@ -102,7 +109,7 @@ func (Transport) Listen(ctx context.Context, address string, o *transport.Option
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := checkOptions(o); err != nil {
+	if err := CheckOptions(o); err != nil {
 		return nil, err
 	}
 	var dir wildcardDir
@@ -115,7 +122,7 @@ func (Transport) Listen(ctx context.Context, address string, o *transport.Option
 	}
 	l, err := listen(address, dir, o)
 	if err != nil {
-		dir.remove()
+		_ = dir.remove() // the error of binding is the one that counts
 		return nil, transport.Portable(err)
 	}
 	return l, nil
@@ -145,13 +152,34 @@ func listen(address string, dir wildcardDir, o *transport.Options) (*listener, e
 	l.close = sync.OnceValue(func() error {
 		// The file goes first: while the socket is open its inode cannot be
 		// given to another file, and so l.file is told from it for certain.
-		l.file.remove()
-		dir.remove()
-		return unix.Close()
+		gone := errors.Join(l.file.remove(), dir.remove())
+		return errors.Join(gone, unix.Close())
 	})
 	if err := setBacklog(unix, o.ListenBacklog()); err != nil {
 		l.Close()
 		return nil, err
+	}
+	return l, nil
+}
+
+// ListenFile implements transport.FileListener.
+func (Transport) ListenFile(f *os.File, o *transport.Options) (transport.Listener, error) {
+	if err := CheckOptions(o); err != nil {
+		return nil, err
+	}
+	given, err := transport.ListenerOf(f)
+	if err != nil {
+		return nil, err
+	}
+	unix, ok := given.(*net.UnixListener)
+	if !ok {
+		given.Close()
+		return nil, fmt.Errorf("%w: a socket of %s, not of ipc", transport.ErrInvalid, given.Addr().Network())
+	}
+	unix.SetUnlinkOnClose(false)
+	l := &listener{unix: unix, address: unix.Addr().String(), close: sync.OnceValue(unix.Close)}
+	if o != nil {
+		l.options = *o
 	}
 	return l, nil
 }
@@ -170,6 +198,10 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, transport.Portable(err)
 	}
+	if err := admit(conn, &l.options); err != nil {
+		conn.Close()
+		return nil, err
+	}
 	if err := setBuffers(conn, &l.options); err != nil {
 		conn.Close()
 		return nil, transport.Portable(err)
@@ -179,6 +211,9 @@ func (l *listener) Accept() (net.Conn, error) {
 
 func (l *listener) Close() error    { return l.close() }
 func (l *listener) Address() string { return l.address }
+
+// SyscallConn implements syscall.Conn.
+func (l *listener) SyscallConn() (syscall.RawConn, error) { return l.unix.SyscallConn() }
 
 // setBuffers asks for the sizes of a connection's buffers.
 func setBuffers(conn net.Conn, o *transport.Options) error {

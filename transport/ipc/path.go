@@ -1,6 +1,8 @@
 package ipc
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -34,11 +36,20 @@ func makeWildcardDir() (wildcardDir, error) {
 // socket is the path to bind in d.
 func (d wildcardDir) socket() string { return filepath.Join(d.path, "socket") }
 
-// remove removes d once it is empty.
-func (d wildcardDir) remove() {
-	if d.absolute != "" {
-		os.Remove(d.absolute)
+// remove removes d, and fails while it is not empty.
+func (d wildcardDir) remove() error {
+	if d.absolute == "" {
+		return nil
 	}
+	return unlessGone(os.Remove(d.absolute))
+}
+
+// unlessGone is the error of a removal, unless there was nothing to be removed.
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // absolute makes path independent of the working directory, where that can be done.
@@ -81,11 +92,12 @@ func remember(path string) boundFile {
 
 // remove removes the file if it is still the one that was bound: another
 // listener may have taken the path over, and its file stays.
-func (f boundFile) remove() {
+func (f boundFile) remove() error {
 	if f.info == nil {
-		return
+		return nil
 	}
-	if now, err := os.Lstat(f.path); err == nil && os.SameFile(now, f.info) {
-		os.Remove(f.path)
+	if now, err := os.Lstat(f.path); err != nil || !os.SameFile(now, f.info) {
+		return nil
 	}
+	return unlessGone(os.Remove(f.path))
 }

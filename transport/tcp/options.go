@@ -13,8 +13,10 @@ import (
 	"zeromux/transport"
 )
 
-// checkOptions refuses what this system cannot do, and what no system can.
-func checkOptions(o *transport.Options) error {
+// CheckOptions refuses what this system cannot do, and what no system can: what a
+// transport that uses tcp may want to know before it opens anything. Errors wrap
+// ErrInvalid or errors.ErrUnsupported.
+func CheckOptions(o *transport.Options) error {
 	switch {
 	case o.TOS < 0 || o.TOS > 255:
 		return fmt.Errorf("tcp: option TOS %d: %w", o.TOS, transport.ErrInvalid)
@@ -34,10 +36,21 @@ func checkOptions(o *transport.Options) error {
 		return unsupported("BindToDevice")
 	case o.MaxRetransmit != 0 && !hasMaxRetransmit:
 		return unsupported("MaxRetransmit")
-	case o.Dialer != nil && (o.Priority != 0 || o.BindToDevice != ""):
-		return fmt.Errorf("tcp: options Priority and BindToDevice cannot be combined with a Dialer: %w", transport.ErrInvalid)
+	case o.BusyPoll < 0:
+		return fmt.Errorf("tcp: option BusyPoll %v: %w", o.BusyPoll, transport.ErrInvalid)
+	case o.BusyPoll != 0 && !hasBusyPoll:
+		return unsupported("BusyPoll")
+	case o.LoopbackFastPath && !hasLoopbackFastPath:
+		return unsupported("LoopbackFastPath")
+	case o.Dialer != nil && (o.Priority != 0 || o.BindToDevice != "" || o.LoopbackFastPath):
+		return fmt.Errorf("tcp: options Priority, BindToDevice and LoopbackFastPath cannot be combined with a Dialer: %w", transport.ErrInvalid)
 	}
-	return nil
+	for _, p := range o.AcceptFrom {
+		if !p.IsValid() {
+			return fmt.Errorf("tcp: option AcceptFrom: %w: a prefix of no address", transport.ErrInvalid)
+		}
+	}
+	return checkProxy(&o.Proxy)
 }
 
 func unsupported(option string) error {
@@ -81,6 +94,14 @@ func prepare(s socket, o *transport.Options, ipv6 bool) error {
 			return fmt.Errorf("option BindToDevice %q: %w", o.BindToDevice, err)
 		}
 	}
+	if o.LoopbackFastPath {
+		if err := setLoopbackFastPath(s); err != nil {
+			return fmt.Errorf("option LoopbackFastPath: %w", err)
+		}
+	}
+	if err := setBusyPolling(s, o); err != nil {
+		return err
+	}
 	return setPacketClass(s, o, ipv6)
 }
 
@@ -113,6 +134,9 @@ func established(conn net.Conn, o *transport.Options, accepted bool) error {
 			return nil
 		}
 		if err := setBuffers(s, o); err != nil {
+			return err
+		}
+		if err := setBusyPolling(s, o); err != nil {
 			return err
 		}
 		return setPacketClass(s, o, isIPv6(tcp.LocalAddr()))
@@ -160,6 +184,17 @@ func setBuffers(s socket, o *transport.Options) error {
 		if err := setInt(s, solSocket, soRcvbuf, o.RecvBuffer); err != nil {
 			return fmt.Errorf("option RecvBuffer %d: %w", o.RecvBuffer, err)
 		}
+	}
+	return nil
+}
+
+// setBusyPolling sets how long a read asks the device.
+func setBusyPolling(s socket, o *transport.Options) error {
+	if o.BusyPoll == 0 {
+		return nil
+	}
+	if err := setBusyPoll(s, o.BusyPoll); err != nil {
+		return fmt.Errorf("option BusyPoll %v: %w", o.BusyPoll, err)
 	}
 	return nil
 }

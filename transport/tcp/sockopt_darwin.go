@@ -8,9 +8,11 @@ import (
 )
 
 const (
-	hasPriority      = false
-	hasBindToDevice  = true
-	hasMaxRetransmit = true
+	hasPriority         = false
+	hasBindToDevice     = true
+	hasMaxRetransmit    = true
+	hasBusyPoll         = false
+	hasLoopbackFastPath = false
 )
 
 func setPriority(socket, int) error { return unsupported("Priority") }
@@ -29,3 +31,6 @@ func bindToDevice(s socket, device string, ipv6 bool) error {
 func setMaxRetransmit(s socket, d time.Duration) error {
 	return setInt(s, unix.IPPROTO_TCP, unix.TCP_RXT_CONNDROPTIME, roundUp(d, time.Second))
 }
+
+func setBusyPoll(socket, time.Duration) error { return unsupported("BusyPoll") }
+func setLoopbackFastPath(socket) error        { return unsupported("LoopbackFastPath") }

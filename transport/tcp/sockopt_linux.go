@@ -7,9 +7,11 @@ import (
 )
 
 const (
-	hasPriority      = true
-	hasBindToDevice  = true
-	hasMaxRetransmit = true
+	hasPriority         = true
+	hasBindToDevice     = true
+	hasMaxRetransmit    = true
+	hasBusyPoll         = true
+	hasLoopbackFastPath = false
 )
 
 func setPriority(s socket, priority int) error {
@@ -23,3 +25,9 @@ func bindToDevice(s socket, device string, _ bool) error {
 func setMaxRetransmit(s socket, d time.Duration) error {
 	return setInt(s, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, roundUp(d, time.Millisecond))
 }
+
+func setBusyPoll(s socket, d time.Duration) error {
+	return setInt(s, unix.SOL_SOCKET, unix.SO_BUSY_POLL, roundUp(d, time.Microsecond))
+}
+
+func setLoopbackFastPath(socket) error { return unsupported("LoopbackFastPath") }

@@ -86,13 +86,26 @@ func TestOptionsReachBothEnds(t *testing.T) {
 			options: transport.Options{MaxRetransmit: 1500*time.Millisecond + 1},
 			want:    []wantOption{{"TCP_USER_TIMEOUT", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 1501}},
 		},
+		{
+			name:    "time of busy polling",
+			address: "127.0.0.1:*",
+			options: transport.Options{BusyPoll: 49*time.Microsecond + 1},
+			want:    []wantOption{{"SO_BUSY_POLL", unix.SOL_SOCKET, unix.SO_BUSY_POLL, 50}},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if test.options.IPv6 && !hasIPv6() {
 				t.Skip("this machine has no ::1")
 			}
-			l := transporttest.Listen(t, Transport{}, test.address, &test.options)
+			l, err := Transport{}.Listen(t.Context(), test.address, &test.options)
+			if errors.Is(err, syscall.EPERM) && test.options.BusyPoll != 0 {
+				t.Skip("this needs CAP_NET_ADMIN")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
 			a, b := transporttest.Pair(t, Transport{}, l, &test.options)
 			defer a.Close()
 			defer b.Close()

@@ -9,9 +9,11 @@ import (
 )
 
 const (
-	hasPriority      = false
-	hasBindToDevice  = false
-	hasMaxRetransmit = true
+	hasPriority         = false
+	hasBindToDevice     = false
+	hasMaxRetransmit    = true
+	hasBusyPoll         = false
+	hasLoopbackFastPath = false
 )
 
 func setPriority(socket, int) error           { return unsupported("Priority") }
@@ -20,3 +22,6 @@ func bindToDevice(socket, string, bool) error { return unsupported("BindToDevice
 func setMaxRetransmit(s socket, d time.Duration) error {
 	return setInt(s, unix.IPPROTO_TCP, unix.TCP_ABORT_THRESHOLD, roundUp(d, time.Millisecond))
 }
+
+func setBusyPoll(socket, time.Duration) error { return unsupported("BusyPoll") }
+func setLoopbackFastPath(socket) error        { return unsupported("LoopbackFastPath") }

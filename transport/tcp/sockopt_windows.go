@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
@@ -21,9 +22,13 @@ const (
 	soExclusiveAddrUse = ^windows.SO_REUSEADDR // SO_EXCLUSIVEADDRUSE of winsock2.h
 	tcpMaxRT           = 5                     // TCP_MAXRT of ws2ipdef.h, seconds
 
-	hasPriority      = false
-	hasBindToDevice  = false
-	hasMaxRetransmit = true
+	sioLoopbackFastPath = 0x98000010 // SIO_LOOPBACK_FAST_PATH of mstcpip.h
+
+	hasPriority         = false
+	hasBindToDevice     = false
+	hasMaxRetransmit    = true
+	hasBusyPoll         = false
+	hasLoopbackFastPath = true
 )
 
 func setInt(s socket, level, name, value int) error {
@@ -44,4 +49,12 @@ func setPriority(socket, int) error           { return unsupported("Priority") }
 func bindToDevice(socket, string, bool) error { return unsupported("BindToDevice") }
 func setMaxRetransmit(s socket, d time.Duration) error {
 	return setInt(s, windows.IPPROTO_TCP, tcpMaxRT, roundUp(d, time.Second))
+}
+
+func setBusyPoll(socket, time.Duration) error { return unsupported("BusyPoll") }
+
+func setLoopbackFastPath(s socket) error {
+	on, returned := uint32(1), uint32(0)
+	return windows.WSAIoctl(windows.Handle(s), sioLoopbackFastPath, (*byte)(unsafe.Pointer(&on)), uint32(unsafe.Sizeof(on)),
+		nil, 0, &returned, nil, 0) // on lives as long as the call, which only reads it
 }

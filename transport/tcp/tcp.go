@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -39,7 +40,7 @@ func parseConnect(address string, o *transport.Options) (source, destination tra
 			Address: address, Why: "a source address cannot be combined with a Dialer", Kind: transport.ErrInvalid,
 		}
 	}
-	return source, destination, checkOptions(o)
+	return source, destination, CheckOptions(o)
 }
 
 // Dial implements transport.Transport. The connection is a *net.TCPConn unless
@@ -61,7 +62,16 @@ func (Transport) Dial(ctx context.Context, address string, o *transport.Options)
 		ctx, cancel = context.WithTimeout(ctx, o.ConnectTimeout)
 		defer cancel()
 	}
-	conn, err := dial(ctx, source, remote, o)
+	network := "tcp4"
+	if o.IPv6 {
+		network = "tcp"
+	}
+	var conn net.Conn
+	if o.Proxy.Address != "" {
+		conn, err = dialProxy(ctx, network, source, remote, o)
+	} else {
+		conn, err = dial(ctx, network, source, remote, o)
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded) {
 		// The net package has two clocks for one deadline, and either may be first.
 		err = fmt.Errorf("%w (%w)", err, context.DeadlineExceeded)
@@ -79,12 +89,13 @@ func (Transport) Dial(ctx context.Context, address string, o *transport.Options)
 var errNoConn = errors.New("the Dialer returned no connection, and no error")
 
 // dial connects to remote, from one of the addresses that source names.
-func dial(ctx context.Context, source transport.HostPort, remote string, o *transport.Options) (net.Conn, error) {
-	network := "tcp4"
-	if o.IPv6 {
-		network = "tcp"
+func dial(ctx context.Context, network string, source transport.HostPort, remote string, o *transport.Options) (net.Conn, error) {
+	connecting := func() {}
+	if o.Connecting != nil {
+		connecting = sync.OnceFunc(o.Connecting) // a name may have several addresses
 	}
 	if o.Dialer != nil {
+		connecting()
 		conn, err := o.Dialer(ctx, network, remote)
 		if conn == nil && err == nil {
 			err = errNoConn
@@ -92,7 +103,14 @@ func dial(ctx context.Context, source transport.HostPort, remote string, o *tran
 		return conn, err
 	}
 	// The net package probes idle connections unless told not to; libzmq does not.
-	d := net.Dialer{KeepAlive: -1, Control: beforeConnect(o, !source.IsZero())}
+	prepare := beforeConnect(o, !source.IsZero())
+	d := net.Dialer{KeepAlive: -1, Control: func(network, address string, c syscall.RawConn) error {
+		err := prepare(network, address, c)
+		if err == nil {
+			connecting()
+		}
+		return err
+	}}
 	if source.IsZero() {
 		return d.DialContext(ctx, network, remote)
 	}
@@ -133,7 +151,7 @@ func (Transport) Listen(ctx context.Context, address string, o *transport.Option
 	if o == nil {
 		o = &transport.Options{}
 	}
-	if err := checkOptions(o); err != nil {
+	if err := CheckOptions(o); err != nil {
 		return nil, err
 	}
 	source, host, err := transport.ParseBind(address)
@@ -187,6 +205,30 @@ func listen(local netip.AddrPort, o *transport.Options) (*net.TCPListener, error
 	return tcp, nil
 }
 
+// ListenFile implements transport.FileListener.
+func (Transport) ListenFile(f *os.File, o *transport.Options) (transport.Listener, error) {
+	if o == nil {
+		o = &transport.Options{}
+	}
+	if err := CheckOptions(o); err != nil {
+		return nil, err
+	}
+	l, err := transport.ListenerOf(f)
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		l.Close()
+		return nil, fmt.Errorf("%w: a socket of %s, not of tcp", transport.ErrInvalid, l.Addr().Network())
+	}
+	own := *o
+	if own.KeepAlive.Mode == transport.KeepAliveDefault {
+		own.KeepAlive.Mode = transport.KeepAliveOff // or else the net package probes what such a listener accepts
+	}
+	return newListener(tcp, tcp.Addr().(*net.TCPAddr).AddrPort(), &own), nil
+}
+
 // listener is a bound tcp address.
 type listener struct {
 	tcp     *net.TCPListener
@@ -212,6 +254,10 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, transport.Portable(err)
 	}
+	if err := l.admit(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
 	if err := established(conn, &l.options, true); err != nil {
 		conn.Close()
 		return nil, transport.Portable(err)
@@ -219,8 +265,31 @@ func (l *listener) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
+// admit turns away who does not come from one of the addresses of AcceptFrom.
+func (l *listener) admit(conn *net.TCPConn) error {
+	if len(l.options.AcceptFrom) == 0 {
+		return nil
+	}
+	peer, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if ok && isAmong(peer.AddrPort().Addr(), l.options.AcceptFrom) {
+		return nil
+	}
+	return fmt.Errorf("tcp: option AcceptFrom: %w: %v", transport.ErrTurnedAway, conn.RemoteAddr())
+}
+
+// isAmong reports whether an address is in one of the prefixes, which may be of
+// either family.
+func isAmong(a netip.Addr, prefixes []netip.Prefix) bool {
+	a = a.WithZone("")
+	plain, mapped := a.Unmap(), netip.AddrFrom16(a.As16())
+	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(plain) || p.Contains(mapped) })
+}
+
 func (l *listener) Close() error    { return l.close() }
 func (l *listener) Address() string { return l.address }
+
+// SyscallConn implements syscall.Conn.
+func (l *listener) SyscallConn() (syscall.RawConn, error) { return l.tcp.SyscallConn() }
 
 // PeerAddress implements transport.PeerNamer: the peer's numeric IP address,
 // with a zone if it has one. An IPv4 peer of a listener for both families is

@@ -1,0 +1,6 @@
+//go:build uncounted
+
+package pipe
+
+// counting: see counted.go.
+const counting = false

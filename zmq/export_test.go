@@ -1,0 +1,9 @@
+package zmq
+
+import "zeromux/iomux"
+
+// NewPollerOn makes a poller whose descriptors are in a Mux on a certain back end.
+func NewPollerOn(backend iomux.Backend) (*Poller, error) {
+	p := NewPoller()
+	return p, p.openFiles(backend)
+}
