@@ -42,6 +42,7 @@ var lessons = map[string][]string{
 		`client 3: service . says REQUEST 6 OF CLIENT 3\n`,
 	},
 	"lbbroker": {`^quick worker: (2\d|3\d) requests\nslow worker: (1?\d) requests\n$`},
+	"reactor": {`^broker: 40 replies, and its timer has run: true\n$`},
 	"mtserver": {
 		`^(client [123]: worker [123] says World to client [123]\n){3}all at the same time\n$`,
 		`client \d: worker 1 `, `client \d: worker 2 `, `client \d: worker 3 `,
@@ -61,6 +62,7 @@ var lessons = map[string][]string{
 		`(client: received reply to request [1-7]\n(.*\n)*){7}`,
 		`server: leaves\n(.*\n)*(client: no reply to request 8\n){3}client: the server seems to be gone, giving up\n$`,
 	},
+	"requester": {`^a server crashes\nall 200 questions have their own answers\n$`},
 	"paranoidpirate": {
 		`client: \w+ did request 3\n(.*\n)*Ada hangs\n`,
 		`Ada hangs\n(.*\n)*queue: a worker is silent, and forgotten\n(.*\n)*client: Bob did request 5\nthe queue crashes`,
