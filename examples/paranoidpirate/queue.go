@@ -88,7 +88,9 @@ func (q *queue) fromWorker(ctx context.Context, m zmq.Message) error {
 	known := slices.IndexFunc(q.free, func(w freeWorker) bool { return w.name == name })
 	switch until := time.Now().Add(liveness * q.beat); {
 	case len(rest) > 1: // the envelope of a client, and the reply
-		q.free = append(q.free, freeWorker{name, until})
+		if known < 0 { // else nobody has asked it anything
+			q.free = append(q.free, freeWorker{name, until})
+		}
 		return q.clients.SendFrames(ctx, rest...)
 	case len(rest) == 1 && string(rest[0]) == commandReady && known < 0:
 		q.free = append(q.free, freeWorker{name, until})
