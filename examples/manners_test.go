@@ -16,7 +16,8 @@ func babble(t *testing.T, kind zmq.SocketType, endpoint string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	s, err := zmq.NewSocket(kind, nil)
+	sockets := zmq.NewContext(nil)
+	s, err := sockets.NewSocket(kind, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func babble(t *testing.T, kind zmq.SocketType, endpoint string) {
 		}
 	}
 	send(nil, 4)
-	if err := s.CloseContext(ctx); err != nil {
+	if err := sockets.Term(ctx); err != nil { // when all is sent
 		t.Fatal(err)
 	}
 }
