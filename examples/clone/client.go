@@ -101,13 +101,13 @@ func (c *client) tryJoin(ctx context.Context) error {
 }
 
 // next waits for the next change and applies it. When the server is silent for too
-// long the client joins again.
+// long the client joins again, which may bring any number of changes, or none.
 func (c *client) next(ctx context.Context) error {
 	for {
 		m, err := c.updates.Recv(ctx)
 		if errors.Is(err, zmq.ErrTimeout) {
 			fmt.Printf("%s: the server is silent\n", c.name)
-			err = c.join(ctx)
+			return c.join(ctx)
 		}
 		if err != nil {
 			return err

@@ -41,7 +41,7 @@ func main() {
 	flag.StringVar(&at.snapshots, "snapshots", "tcp://127.0.0.1:5556", "where the server gives snapshots")
 	flag.StringVar(&at.updates, "updates", "tcp://127.0.0.1:5557", "where it publishes updates")
 	flag.StringVar(&at.collector, "collector", "tcp://127.0.0.1:5558", "where it is told of changes")
-	beat := flag.Duration("beat", 50*time.Millisecond, "the time between signs of life of the server")
+	beat := flag.Duration("beat", 100*time.Millisecond, "the time between signs of life of the server")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		log.Printf("unexpected argument %q", flag.Arg(0))
@@ -121,7 +121,7 @@ func story(ctx context.Context, beat time.Duration) error {
 	}); err != nil {
 		return err
 	}
-	for range 4 { // three that Ada has made, and the end of the cherry
+	for len(bob.values) > 1 { // until plum and cherry are gone
 		if err := bob.next(ctx); err != nil {
 			return err
 		}
@@ -137,7 +137,7 @@ func (c *client) setAll(ctx context.Context, changes []change) error {
 			return err
 		}
 	}
-	for range changes {
+	for before := c.number; c.number < before+uint64(len(changes)); {
 		if err := c.next(ctx); err != nil {
 			return err
 		}
