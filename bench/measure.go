@@ -36,7 +36,7 @@ type sample struct {
 	P99  float64 `json:"p99_us,omitempty"`
 	P999 float64 `json:"p999_us,omitempty"`
 	// Memory only.
-	Connections int     `json:"connections,omitempty"`
+	Connections int     `json:"connections,omitempty"` // or topics
 	Resident    float64 `json:"resident_octets_per_connection,omitempty"`
 	Before      int64   `json:"resident_octets_before,omitempty"` // of the whole process
 	Served      float64 `json:"served_in_ms,omitempty"`           // one more client, beside all of these
@@ -49,7 +49,7 @@ type rig struct {
 }
 
 // deadline is what a whole run may take before its processes are killed.
-func (g rig) deadline() time.Duration { return 30*time.Second + 10*(g.warmup+g.window) }
+func (g rig) deadline() time.Duration { return 90*time.Second + 10*(g.warmup+g.window) }
 
 // run measures one variant on one row, once.
 func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
@@ -70,6 +70,9 @@ func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 	}
 	got := sample{Library: binder.library}
 	switch {
+	case r.kind == topicMemory:
+		err := g.weighTopics(ctx, binder, r, v, bound.Endpoint, &got)
+		return got, err
 	case r.kind.first == resident:
 		err := weigh(ctx, binder, r, bound.Endpoint, &got)
 		return got, err

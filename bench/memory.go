@@ -56,6 +56,30 @@ func weigh(ctx context.Context, server *child, r row, endpoint string, s *sample
 	return nil
 }
 
+// weighTopics measures what topics cost a publisher in resident memory, of which one
+// subscriber has so many.
+func (g rig) weighTopics(ctx context.Context, publisher *child, r row, v variant, endpoint string, s *sample) error {
+	before, err := publisher.resident()
+	if err != nil {
+		return err
+	}
+	subscriber, err := start(ctx, v.name, v.program, g.args(r, v, r.kind.connects, endpoint)...)
+	if err != nil {
+		return err
+	}
+	defer subscriber.stop()
+	if _, err := subscriber.next("start"); err != nil {
+		return err
+	}
+	after, err := publisher.resident()
+	if err != nil {
+		return err
+	}
+	s.Connections, s.Before = r.topics, before
+	s.Resident = float64(after-before) / float64(r.topics)
+	return nil
+}
+
 // serveOne tells how long an honest client takes to connect, shake hands and get a
 // reply.
 func serveOne(ctx context.Context, address string, size int) (took time.Duration, err error) {

@@ -110,8 +110,12 @@ func (p *report) parts(rows []row) []part {
 		for _, s := range p.of(rows[0], p.Ours) {
 			n = s.Connections
 		}
+		memory := part{fmt.Sprintf("Resident memory of the server for each of %d %s", n, k.counts), p.figures(rows, resident)}
+		if k == topicMemory {
+			return []part{memory}
+		}
 		return []part{
-			{fmt.Sprintf("Resident memory of the server for each of %d connections", n), p.figures(rows, resident)},
+			memory,
 			{"Milliseconds in which one more client, beside them, connects and gets its reply", p.figures(rows, served)},
 		}
 	case p50:

@@ -70,6 +70,14 @@ var (
 		name: "proxy ROUTER-DEALER", title: "Asking through a proxy", counts: "round trips", sides: "proxy + clients",
 		binds: "queue", feeds: "worker", connects: "dealers", connecterMeasures: true, patience: 2, first: rate,
 	}
+	subscribing = &kind{
+		name: "topics", title: "Subscriptions", counts: "subscriptions and their ends", sides: "publisher + subscriber",
+		binds: "registrar", connects: "subscribing", connecterMeasures: true, first: rate,
+	}
+	topicMemory = &kind{
+		name: "memory, topics", title: "Memory of subscriptions", counts: "topics",
+		binds: "registrar", connects: "holding", first: resident,
+	}
 	idle = &kind{
 		name: "memory, idle", title: "Memory", counts: "connections",
 		binds: "router", first: resident,
@@ -99,6 +107,8 @@ func (r row) String() string {
 	}
 	name += " " + octets(r.size)
 	switch {
+	case r.kind == subscribing:
+		return fmt.Sprintf("%s %s, %d", r.kind.name, r.transport, r.topics)
 	case r.kind == oneToMany && r.topics > 1:
 		name += fmt.Sprintf(", %d subscriptions", r.topics)
 	case r.kind == oneToMany:

@@ -61,6 +61,8 @@ func rows(connections int) []row {
 		many(comeAndGo, 2, row{peers: 8}),
 		row{kind: forwarding, transport: "tcp", size: 100, wants: []want{{figure: rate, goal: atLeast(2)}}},
 		row{kind: queueing, transport: "tcp", size: 100, peers: 10, depth: 100, wants: []want{{figure: rate, goal: atLeast(2)}}},
+		row{kind: subscribing, transport: "tcp", size: 64, topics: 1_000_000},
+		row{kind: topicMemory, transport: "tcp", size: 64, topics: 1_000_000},
 		row{kind: idle, transport: "tcp", size: 64, peers: connections, wants: []want{
 			{figure: resident, goal: atMost(2.5 * 1024)},
 		}},

@@ -2,6 +2,7 @@
 # Long loads and high counts, which make test has no time for.
 #   COUNT  how often the concurrent packages run under the race detector, default 20
 #   SOAK   how long each soak test loads, default 10m; the tests read it
+#   CYCLES how many connections are lost and sockets opened, default 10000
 #   MOVES  how many connections move from direct mode into a loop, default 100000
 set -euo pipefail
 cd "$(dirname "$0")/.."

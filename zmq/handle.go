@@ -119,15 +119,15 @@ func (s *Socket) takeRequest(ctx context.Context) (h handled, err error) {
 	defer w.end()
 	answerer, isREP := s.pattern.(pattern.Answerer)
 	for err = w.begin(); err == nil; err = w.again(err) {
-		n := 0
+		own := 0
 		s.lockRecv()
 		if isREP {
-			h.from, n, err = s.nextRequest(answerer)
+			h.from, err = s.nextRequest(answerer)
 		} else {
-			h.from, n, err = s.next()
+			h.from, own, err = s.next()
 		}
 		if err == nil {
-			h.body = s.slab.give(&s.in, h.from, n)
+			h.body = s.slab.give(&s.in, h.from, own)
 			left := h.from != nil && h.from.Left()
 			s.unlockRecv()
 			s.hub.Received(left)
@@ -150,15 +150,14 @@ func (s *Socket) takeRequest(ctx context.Context) (h handled, err error) {
 
 // nextRequest is next of a REP that answers several requests at once. The locks of
 // lockRecv are held.
-func (s *Socket) nextRequest(answerer pattern.Answerer) (from *pipe.End, own int, err error) {
+func (s *Socket) nextRequest(answerer pattern.Answerer) (from *pipe.End, err error) {
 	if s.dead != nil {
-		return nil, 0, s.dead
+		return nil, s.dead
 	}
 	if s.hub.HasReadable() {
 		s.hub.Readable(s.pattern.Readable)
 	}
-	from, err = answerer.Take(&s.in)
-	return from, 0, err
+	return answerer.Take(&s.in)
 }
 
 // reply sends the reply to a request. Nobody can be told of one that finds no way.

@@ -307,6 +307,37 @@ func TestNothingIsAllocatedForEachMessage(t *testing.T) {
 	}
 }
 
+// What goes through a proxy costs no allocation either.
+func TestAProxyAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	ctx := context.Background()
+	for _, frontend := range []zmq.SocketType{zmq.DEALER, zmq.ROUTER} {
+		for _, size := range []int{100, 1000, 20 << 10} {
+			t.Run(fmt.Sprint(frontend, " ", size), func(t *testing.T) {
+				c := newContext(t)
+				left, right, p := between(t, c, "inproc://x", side{zmq.DEALER, nil}, side{frontend, nil}, side{zmq.DEALER, nil}, side{zmq.DEALER, nil})
+				p.Capture = newSocket(t, c, zmq.PUB, nil)
+				run(t, p)
+				m := zmq.NewMessage(make([]byte, size))
+				var got zmq.Message
+				round := func() {
+					for range 100 {
+						if left.Send(ctx, m) != nil || right.RecvInto(ctx, &got) != nil {
+							t.Error("a message was lost")
+						}
+					}
+				}
+				round()
+				if n := testing.AllocsPerRun(20, round); n > 5 {
+					t.Errorf("%v allocations for 100 messages", n)
+				}
+			})
+		}
+	}
+}
+
 // Recv carves what it hands out from slabs.
 func TestRecvAllocatesFarLessThanOnceAMessage(t *testing.T) {
 	if raceEnabled {

@@ -107,7 +107,7 @@ func (p *Proxy) Run(ctx context.Context) error {
 	}
 	all.Wait()
 	switch err := context.Cause(within); {
-	case err == errStopped:
+	case errors.Is(err, errStopped):
 		return nil
 	case ctx.Err() != nil && !isOver(err):
 		return fmt.Errorf("zmq: proxy: %w", ctx.Err())

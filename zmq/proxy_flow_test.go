@@ -252,7 +252,7 @@ func TestCaptureGetsACopyOfEveryMessage(t *testing.T) {
 				p.Capture = capture
 				run(t, p)
 				subscribed(t, capture, listener)
-				for _, size := range sizes {
+				for _, size := range []int{0, 100, 1000, 20 << 10} {
 					question, answer := string(pattern(1, size)), string(pattern(2, size))
 					send(t, left, "q", question)
 					want(t, right, "q", question)
@@ -375,7 +375,7 @@ func TestAMessageOfAThousandFramesGoesThroughAProxy(t *testing.T) {
 		for i := range frames {
 			frames[i] = strings.Repeat("x", i%7) + fmt.Sprint(i)
 		}
-		frames[500] = strings.Repeat("y", 1<<20)
+		frames[500] = strings.Repeat("y", 100<<10)
 		send(t, req, frames...)
 		want(t, rep, frames...)
 		send(t, rep, frames...)

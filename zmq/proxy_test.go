@@ -288,7 +288,7 @@ func TestWhatIsNoProxy(t *testing.T) {
 	}
 	p.stop()
 	p.end(t)
-	p = run(t, p.Proxy)
+	run(t, p.Proxy)
 	send(t, worker, "it runs again")
 	want(t, client, "it runs again")
 }

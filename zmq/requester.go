@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -132,7 +133,7 @@ func (r *Requester) Do(ctx context.Context, m Message) (Message, error) {
 var errLost = fmt.Errorf("%w: the connection was lost before the reply", ErrHostUnreachable)
 
 // again reports whether another attempt may do better than one that ended with err.
-func again(err error) bool { return err == ErrTimeout || err == errLost }
+func again(err error) bool { return errors.Is(err, ErrTimeout) || errors.Is(err, errLost) }
 
 // attempt sends the request once and waits for a reply, to this or an earlier
 // attempt.

@@ -30,15 +30,6 @@ func requester(t testing.TB, c *zmq.Context, retry zmq.Retry, endpoints ...strin
 	return r, dealer
 }
 
-// do asks, and wants this answer.
-func do(t testing.TB, r *zmq.Requester, question, answer string) {
-	t.Helper()
-	m, err := r.Do(within(t), zmq.NewStringMessage(question))
-	if err != nil || m.String() != answer {
-		t.Fatalf("to %q the answer is %q, %v, want %q", question, m, err, answer)
-	}
-}
-
 // asked is a Do under way.
 type asked struct {
 	t     testing.TB
@@ -321,8 +312,8 @@ func TestWhatIsNoRequester(t *testing.T) {
 
 func TestReplyIsTheCallersForGood(t *testing.T) {
 	c := newContext(t)
-	rep, endpoint := newSocket(t, c, zmq.REP, nil), ""
-	endpoint = bind(t, rep, "tcp://127.0.0.1:*")
+	rep := newSocket(t, c, zmq.REP, nil)
+	endpoint := bind(t, rep, "tcp://127.0.0.1:*")
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() {

@@ -235,28 +235,6 @@ func (s *Socket) send(ctx context.Context, frames [][]byte, owner *message.Owner
 	return s.sendSlowly(ctx, frames, owner)
 }
 
-// sendSlowly sends, and waits when that is what it takes.
-func (s *Socket) sendSlowly(ctx context.Context, frames [][]byte, owner *message.Owner) error {
-	w := waiting{socket: s, ctx: ctx, op: opSend}
-	return s.sendWaiting(&w, frames, owner)
-}
-
-// sendWaiting is sendSlowly by way of w.
-func (s *Socket) sendWaiting(w *waiting, frames [][]byte, owner *message.Owner) error {
-	err := w.begin()
-	for err == nil {
-		s.lockSend()
-		err = s.offer(frames, owner)
-		s.unlockSend()
-		if err == nil {
-			break
-		}
-		err = w.again(err)
-	}
-	w.end()
-	return err
-}
-
 // lockSend takes the locks under which the pattern sends.
 func (s *Socket) lockSend() {
 	s.sendMu.Lock()
@@ -476,33 +454,6 @@ func (s *Socket) unlockRecv() {
 	s.sendMu.Unlock()
 	s.tell(later)
 	s.turned()
-}
-
-// recvSlowly receives, and waits when that is what it takes. It calls take with
-// what next returned.
-func (s *Socket) recvSlowly(ctx context.Context, take func(from *pipe.End, own int)) error {
-	w := waiting{socket: s, ctx: ctx, op: opRecv}
-	return s.recvWaiting(&w, take)
-}
-
-// recvWaiting is recvSlowly by way of w.
-func (s *Socket) recvWaiting(w *waiting, take func(from *pipe.End, own int)) error {
-	err := w.begin()
-	for err == nil {
-		s.lockRecv()
-		from, own, no := s.next()
-		if no == nil {
-			take(from, own)
-			left := from != nil && from.Left()
-			s.unlockRecv()
-			s.hub.Received(left)
-			break
-		}
-		s.unlockRecv()
-		err = w.again(no)
-	}
-	w.end()
-	return err
 }
 
 // next takes a message that is there into s.in. The frames are borrowed from

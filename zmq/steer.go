@@ -3,8 +3,6 @@ package zmq
 import (
 	"context"
 	"encoding/binary"
-
-	"zeromux/internal/pipe"
 )
 
 // The commands of a steerable proxy.
@@ -56,18 +54,4 @@ func (st ProxyStats) message() Message {
 		}
 	}
 	return NewMessage(frames...)
-}
-
-// recvPatiently is Recv whatever timeout the socket has.
-func (s *Socket) recvPatiently(ctx context.Context) (m Message, err error) {
-	w := waiting{socket: s, ctx: ctx, op: opRecv, patient: true}
-	err = s.recvWaiting(&w, func(from *pipe.End, own int) { m = s.slab.give(&s.in, from, own) })
-	return m, err
-}
-
-// sendPatiently is Send whatever timeout the socket has. A REP that was asked by
-// nobody says nothing.
-func (s *Socket) sendPatiently(ctx context.Context, m Message) error {
-	w := waiting{socket: s, ctx: ctx, op: opSend, patient: true}
-	return s.sendWaiting(&w, m.Frames, nil)
 }

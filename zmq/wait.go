@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"zeromux/internal/message"
 	"zeromux/internal/pipe"
 )
 
@@ -186,6 +187,69 @@ func (w *waiting) timeout() time.Duration {
 		return time.Duration(w.socket.sendTimeout.Load())
 	}
 	return time.Duration(w.socket.recvTimeout.Load())
+}
+
+// sendSlowly sends, and waits when that is what it takes.
+func (s *Socket) sendSlowly(ctx context.Context, frames [][]byte, owner *message.Owner) error {
+	w := waiting{socket: s, ctx: ctx, op: opSend}
+	return s.sendWaiting(&w, frames, owner)
+}
+
+// sendWaiting is sendSlowly by way of w.
+func (s *Socket) sendWaiting(w *waiting, frames [][]byte, owner *message.Owner) error {
+	err := w.begin()
+	for err == nil {
+		s.lockSend()
+		err = s.offer(frames, owner)
+		s.unlockSend()
+		if err == nil {
+			break
+		}
+		err = w.again(err)
+	}
+	w.end()
+	return err
+}
+
+// recvSlowly receives, and waits when that is what it takes. It calls take with
+// what next returned.
+func (s *Socket) recvSlowly(ctx context.Context, take func(from *pipe.End, own int)) error {
+	w := waiting{socket: s, ctx: ctx, op: opRecv}
+	return s.recvWaiting(&w, take)
+}
+
+// recvWaiting is recvSlowly by way of w.
+func (s *Socket) recvWaiting(w *waiting, take func(from *pipe.End, own int)) error {
+	err := w.begin()
+	for err == nil {
+		s.lockRecv()
+		from, own, no := s.next()
+		if no == nil {
+			take(from, own)
+			left := from != nil && from.Left()
+			s.unlockRecv()
+			s.hub.Received(left)
+			break
+		}
+		s.unlockRecv()
+		err = w.again(no)
+	}
+	w.end()
+	return err
+}
+
+// recvPatiently is Recv whatever timeout the socket has.
+func (s *Socket) recvPatiently(ctx context.Context) (m Message, err error) {
+	w := waiting{socket: s, ctx: ctx, op: opRecv, patient: true}
+	err = s.recvWaiting(&w, func(from *pipe.End, own int) { m = s.slab.give(&s.in, from, own) })
+	return m, err
+}
+
+// sendPatiently is Send whatever timeout the socket has. A REP that was asked by
+// nobody says nothing.
+func (s *Socket) sendPatiently(ctx context.Context, m Message) error {
+	w := waiting{socket: s, ctx: ctx, op: opSend, patient: true}
+	return s.sendWaiting(&w, m.Frames, nil)
 }
 
 // isOver reports whether err says that the socket has come to its end.

@@ -7,12 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum {
-    TOPIC = 14,   // octets of a topic: "topic/" and eight digits
-    STEP = 61819, // from one topic to the next; a prime
-};
-
-static void write_topic(char *b, uint32_t topic)
+void write_topic(char *b, uint32_t topic)
 {
     memcpy(b, "topic/", 6);
     for (int i = TOPIC - 1; i >= 6; i--) {

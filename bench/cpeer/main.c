@@ -8,7 +8,8 @@
 //
 // The roles pull, rep, pollrep, pub and router bind; push, req, subs, dealers and visitors
 // connect; forwarder and queue are steerable proxies that bind, and feeder and worker
-// connect to them from the other side; pushpull, reqrep and pollreq hold both ends in one
+// connect to them from the other side; registrar binds, and subscribing and holding
+// connect, for subscriptions alone; pushpull, reqrep and pollreq hold both ends in one
 // process, for inproc. Options keep libzmq's defaults but where fanout.c and proxy.c
 // say otherwise.
 // On standard input "mark" asks for a mark event, "trim" for giving back all
@@ -191,6 +192,7 @@ static const struct {
     {"pub", pub}, {"subs", subs},
     {"router", play_router}, {"dealers", dealers}, {"visitors", visitors},
     {"forwarder", forwarder}, {"queue", queue}, {"feeder", feeder}, {"worker", worker},
+    {"registrar", registrar}, {"subscribing", subscribing}, {"holding", holding},
 };
 
 // raise_limit lets this process have as many descriptors as it may.

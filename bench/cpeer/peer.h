@@ -88,6 +88,14 @@ void many(int threads, void *(*f)(void *));
 void serve(struct counter *c, void **sockets, int64_t (*take)(int i, int flags));
 enum { AT_A_TIME = 256 };
 
+// A topic is "topic/" and eight digits. Topics come in an order that is as good as
+// random, in which each comes once before the first comes again.
+enum {
+    TOPIC = 14,   // octets of a topic
+    STEP = 61819, // from one topic to the next; a prime
+};
+void write_topic(char *b, uint32_t topic); // fanout.c
+
 // The roles. None of them returns.
 void *push(void *unused); // throughput.c
 void pull(void *s);
@@ -104,5 +112,8 @@ void forwarder(void); // proxy.c
 void queue(void);
 void feeder(void);
 void worker(void);
+void registrar(void); // topics.c
+void subscribing(void);
+void holding(void);
 
 #endif

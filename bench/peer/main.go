@@ -7,7 +7,8 @@
 //
 // The roles pull, rep, pollrep, pub and router bind; push, req, subs, dealers and
 // visitors connect; forwarder and queue are steerable proxies that bind, and feeder and
-// worker connect to them from the other side; pushpull, reqrep and pollreq hold both ends
+// worker connect to them from the other side; registrar binds, and subscribing and
+// holding connect, for subscriptions alone; pushpull, reqrep and pollreq hold both ends
 // in one process, for inproc. Options
 // keep their defaults but where fanout.go says otherwise.
 // On standard input "mark" asks for a mark event, "trim" for giving back all
@@ -120,9 +121,12 @@ var roles = map[string]func(*peer) error{
 	"forwarder": func(p *peer) error {
 		return p.proxy(zmq.XSUB, nil, zmq.XPUB, nothingDropped)
 	},
-	"queue":  func(p *peer) error { return p.proxy(zmq.DEALER, nil, zmq.ROUTER, nil) },
-	"feeder": func(p *peer) error { return p.dialled(zmq.PUB, nothingDropped, p.pub) },
-	"worker": func(p *peer) error { return p.dialled(zmq.DEALER, nil, p.router) },
+	"queue":       func(p *peer) error { return p.proxy(zmq.DEALER, nil, zmq.ROUTER, nil) },
+	"feeder":      func(p *peer) error { return p.dialled(zmq.PUB, nothingDropped, p.pub) },
+	"worker":      func(p *peer) error { return p.dialled(zmq.DEALER, nil, p.router) },
+	"registrar":   func(p *peer) error { return p.bound(zmq.XPUB, nil, p.registrar) },
+	"subscribing": func(p *peer) error { return p.register(false) },
+	"holding":     func(p *peer) error { return p.register(true) },
 	"pushpull": func(p *peer) error {
 		return p.bound(zmq.PULL, nil, func(s *zmq.Socket) error {
 			return firstError(p.push, func() error { return p.pull(s) })

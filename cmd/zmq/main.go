@@ -32,6 +32,7 @@ type cli struct {
 	Xpub   xpubCmd   `cmd:"" group:"sockets" help:"Pub that prints subscriptions. A plain ENDPOINT is bound."`
 	Xsub   xsubCmd   `cmd:"" group:"sockets" help:"Sub that sends its subscriptions. A plain ENDPOINT is connected to."`
 	Stream streamCmd `cmd:"" group:"sockets" help:"Send and print octets of plain TCP. A plain ENDPOINT is connected to."`
+	Proxy  proxyCmd  `cmd:"" help:"Hand messages on between two sockets."`
 	Bench  benchCmd  `cmd:"" help:"Measure throughput and latency on this machine, or between two."`
 
 	Version kong.VersionFlag `help:"Print the version and end."`

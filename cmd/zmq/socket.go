@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"zeromux/zmq"
@@ -50,14 +49,13 @@ func (f *socketFlags) use(ctx context.Context, t zmq.SocketType, adjust func(*zm
 // newSocket makes a socket, and has it watched if the flags say so, until stop is
 // called on the closed socket.
 func (f *socketFlags) newSocket(t zmq.SocketType, config *zmq.Config) (s *zmq.Socket, stop func(), err error) {
-	if !f.Verbose {
-		s, err = zmq.NewSocket(t, config)
-		return s, func() {}, err
-	}
-	w := newWatcher()
-	if s, err = zmq.NewContext(&zmq.ContextConfig{Logger: slog.New(w)}).NewSocket(t, config); err != nil {
+	if s, err = zmq.NewSocket(t, config); err != nil {
 		return nil, nil, err
 	}
+	if !f.Verbose {
+		return s, func() {}, nil
+	}
+	w := newWatcher()
 	w.watch(s)
 	return s, w.stop, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -14,12 +13,11 @@ import (
 // there is no event for them.
 const lookAtDrops = 500 * time.Millisecond
 
-// A watcher prints the events of a socket, and counts what is dropped. While the
-// socket is open its Events tell most; of what happens while messages linger, only
-// the log of its context tells, for which the watcher is a slog.Handler.
+// A watcher prints the events of a socket, and counts what is dropped, until nothing
+// is left of the socket: also while messages linger.
 type watcher struct {
 	socket *zmq.Socket
-	closed chan struct{} // closed when no more events come, and the log has the word
+	closed chan struct{} // closed when no more events come
 	seen   zmq.Stats     // what was printed of; run's, then stop's
 }
 
@@ -64,44 +62,6 @@ func (w *watcher) stop() {
 	<-w.closed
 	w.sayDropped()
 }
-
-// Enabled implements slog.Handler.
-func (w *watcher) Enabled(context.Context, slog.Level) bool {
-	select {
-	case <-w.closed:
-		return true
-	default:
-		return false
-	}
-}
-
-// Handle implements slog.Handler: it prints a record of the context's log.
-func (w *watcher) Handle(_ context.Context, r slog.Record) error {
-	line := r.Message
-	r.Attrs(func(a slog.Attr) bool {
-		switch a.Key {
-		case "endpoint":
-			line += " " + a.Value.String()
-		case "remote":
-			if remote := a.Value.String(); remote != "" {
-				line += " remote=" + remote
-			}
-		case "error":
-			if err, ok := a.Value.Any().(error); ok {
-				line += fmt.Sprintf(" reason=%q", err.Error())
-			}
-		}
-		return true
-	})
-	say("%s", line)
-	return nil
-}
-
-// WithAttrs and WithGroup implement slog.Handler; the context's log uses neither.
-func (w *watcher) WithAttrs([]slog.Attr) slog.Handler { return w }
-
-// WithGroup is like WithAttrs.
-func (w *watcher) WithGroup(string) slog.Handler { return w }
 
 // describe is an event as one line.
 func describe(e zmq.Event) string {

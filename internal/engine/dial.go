@@ -91,8 +91,8 @@ func (s *Session) dial() (net.Conn, error) {
 	return nil, err
 }
 
-// Reconnects is how many connections of a session that connects came up after the
-// first, and Failures how many handshakes of it failed.
+// Reconnects is how many connections of the session came up after the first; zero for
+// one that was accepted.
 func (s *Session) Reconnects() uint64 {
 	if s.dialling == nil {
 		return 0
@@ -100,7 +100,7 @@ func (s *Session) Reconnects() uint64 {
 	return max(s.dialling.ups.Load(), 1) - 1
 }
 
-// Failures: see Reconnects.
+// Failures is how many handshakes of the session failed; zero for one that was accepted.
 func (s *Session) Failures() uint64 {
 	if s.dialling == nil {
 		return 0

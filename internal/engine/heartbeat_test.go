@@ -295,3 +295,61 @@ func TestAPingThatWasHeldBackBeginsAWatch(t *testing.T) {
 		checkEnd(t, s, l, began, 1500*time.Millisecond)
 	})
 }
+
+// A PONG brings back the context of its PING, of which 16 octets count. RFC 37
+// "Connection Heartbeating".
+func TestAPongEchoesTheContext(t *testing.T) {
+	const context = "0123456789abcdefghij"
+	for _, size := range []int{0, 1, 15, 16, 17, 20} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSocket(t, "PULL", "PUSH")
+			l := s.accepted(dialects[0], "PUSH")
+			body := append([]byte("\x04PING\x00\x00"), context[:size]...)
+			<-say(l, zmtp.AppendFrame(nil, zmtp.FlagCommand, body))
+			synctest.Wait()
+			want := [][]string{{"!\x04PONG" + context[:min(size, 16)]}}
+			if got := l.said(t, dialects[0]); !slices.EqualFunc(got, want, slices.Equal) {
+				t.Errorf("a context of %d octets: our side said %q", size, got)
+			}
+			s.close(0)
+			_ = l.Close()
+		})
+	}
+}
+
+// A PONG that a peer leaves out, or sends unasked, spoils no measurement for good.
+func TestRoundTripsSurvivePongsThatAreMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := beating(newSocket(t, "PULL", "PUSH"))
+		s.cfg.HeartbeatTimeout = 0
+		l := s.accepted(dialects[0], "PUSH")
+		var session *Session
+		for session = range s.sessions {
+		}
+		for range 3 * forgotten { // nobody answers
+			pass(time.Second)
+		}
+		for range forgotten + 2 { // one answers each
+			pass(time.Second)
+			pass(10 * time.Millisecond)
+			<-say(l, pong())
+			synctest.Wait()
+			pass(990 * time.Millisecond)
+		}
+		if last, smoothed := session.RoundTrip(); last <= 0 || smoothed <= 0 {
+			t.Errorf("round trips %v and %v", last, smoothed)
+		}
+		for range 100 {
+			<-say(l, pong())
+		}
+		synctest.Wait()
+		if last, _ := session.RoundTrip(); last <= 0 || last > 20*time.Second {
+			t.Errorf("after PONGs that nobody asked for: %v", last)
+		}
+		s.close(0)
+		_ = l.Close()
+		if last, _ := session.RoundTrip(); last != 0 {
+			t.Errorf("without a connection: %v", last)
+		}
+	})
+}
