@@ -124,7 +124,7 @@ var lessons = map[string][]string{
 		`\nPUB: sent 100, received 20, dropped 80\n$`,
 	},
 	"events": {
-		`(?s)^server: listening\n.*server: accepted\n.*server: handshake succeeded\n`,
+		`(?s)server: listening\n.*server: accepted\n.*server: handshake succeeded\n`,
 		`(?s)client: connected\n.*client: handshake succeeded\n.*client: disconnected\n.*client: connect retried\n`,
 	},
 }
