@@ -285,3 +285,24 @@ func TestZmqPollFd(t *testing.T) {
 		}
 	})
 }
+
+// Where libzmq crashes: waiting for nothing is waiting for the end of the call.
+func TestQuirkPollOfNothing(t *testing.T) {
+	for name, items := range map[string][]zmq.PollItem{"nil": nil, "no item": {}} {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		if n, err := zmq.Poll(ctx, items); n != 0 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %d and %v", name, n, err)
+		}
+		if _, err := zmq.Poll(context.Background(), items); !errors.Is(err, zmq.ErrEmptyPoller) {
+			t.Errorf("%s, for ever: %v", name, err)
+		}
+		if _, err := zmq.TryPoll(items); !errors.Is(err, zmq.ErrWouldBlock) {
+			t.Errorf("%s, at once: %v", name, err)
+		}
+		cancel()
+	}
+	none := []zmq.PollItem{{FD: -1, Events: zmq.PollIn}} // neither socket nor descriptor
+	if _, err := zmq.TryPoll(none); !errors.Is(err, syscall.EBADF) && !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("of no descriptor: %v", err)
+	}
+}

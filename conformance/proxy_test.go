@@ -167,10 +167,9 @@ func TestProxyHwm(t *testing.T) {
 func TestProxySingleSocket(t *testing.T) {
 	everywhere(t, func(s *stage) {
 		rep, req := s.join(as(zmq.REP), as(zmq.REQ))
-		capture, tap := newStage(s.T, "inproc"), (*actor)(nil)
-		captured := capture.bind(zmq.PAIR)
-		tap = capture.connect(zmq.PAIR)
-		r := s.run(&zmq.Proxy{Frontend: rep.Socket, Backend: rep.Socket, Capture: captured.Socket})
+		capture, captured := s.bindElsewhere(zmq.PAIR)
+		tap := s.connectTo(captured, zmq.PAIR)
+		r := s.run(&zmq.Proxy{Frontend: rep.Socket, Backend: rep.Socket, Capture: capture.Socket})
 		for _, question := range [][]string{{"msg1"}, {"msg22", ""}, {""}} {
 			req.send(question...)
 			req.want(question...)
