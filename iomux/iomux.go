@@ -85,9 +85,10 @@ type Mux interface {
 // Nester is a Mux that may have a descriptor of its own, which is readable whenever
 // Wait would return at once. A duplicate of it, made a non-blocking os.File, is waited
 // for by Go's own poller at the price of a parked goroutine instead of a thread; then
-// Wait with a timeout of zero says what is ready; File makes one. Go's poller tells of changes only:
-// before it parks again, a goroutine must have seen a Wait that returned nothing, or one
-// that returned fewer events than there was room for, none of which is ready any more.
+// Wait with a timeout of zero says what is ready. File makes such a duplicate. Go's
+// poller tells of changes only: before it parks again, a goroutine must have seen a Wait
+// that returned nothing, or one that returned fewer events than there was room for, none
+// of which is ready any more.
 //
 // All that New returns are Nesters. The Mux owns the descriptor and closes it with Close,
 // which does not wake who waits for a duplicate: close that first.

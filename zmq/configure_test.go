@@ -181,6 +181,49 @@ func TestAChangeOfNoticesIsForLaterEndpoints(t *testing.T) {
 	}
 }
 
+// TestAChangeOfPresenceIsForLaterEndpoints has peers come to an endpoint of each kind
+// and go.
+func TestAChangeOfPresenceIsForLaterEndpoints(t *testing.T) {
+	for name, scheme := range map[string][2]string{
+		"tcp": {"tcp://127.0.0.1:*", "tcp://127.0.0.1:*"}, "inproc": {"inproc://first", "inproc://second"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newContext(t)
+			s := newSocket(t, c, zmq.ROUTER, &zmq.Config{Presence: zmq.Presence{Hello: "hello", Disconnect: "goodbye"}})
+			first := bind(t, s, scheme[0])
+			if err := s.Configure(func(c *zmq.Config) { c.Presence = zmq.Presence{Hello: "welcome", Disconnect: "farewell"} }); err != nil {
+				t.Fatal(err)
+			}
+			second := bind(t, s, scheme[1])
+			for endpoint, words := range map[string]zmq.Presence{
+				first: {Hello: "hello", Disconnect: "goodbye"}, second: {Hello: "welcome", Disconnect: "farewell"},
+			} {
+				dealer := newSocket(t, c, zmq.DEALER, &zmq.Config{RoutingID: "d"})
+				connect(t, dealer, endpoint)
+				want(t, dealer, words.Hello)
+				if err := dealer.Close(); err != nil {
+					t.Fatal(err)
+				}
+				want(t, s, "d", words.Disconnect)
+			}
+		})
+	}
+	t.Run("a lost connection", func(t *testing.T) {
+		c := newContext(t)
+		router := newSocket(t, c, zmq.ROUTER, nil)
+		dealer := newSocket(t, c, zmq.DEALER, &zmq.Config{Presence: zmq.Presence{Hiccup: "before"}})
+		connect(t, dealer, bind(t, router, "tcp://127.0.0.1:*"))
+		peers(t, dealer, 1)
+		if err := dealer.Configure(func(c *zmq.Config) { c.Presence.Hiccup = "after" }); err != nil {
+			t.Fatal(err)
+		}
+		if err := router.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want(t, dealer, "before")
+	})
+}
+
 // TestALimitIsForLaterEndpoints sends too much to an endpoint of each kind.
 func TestALimitIsForLaterEndpoints(t *testing.T) {
 	c := newContext(t)

@@ -42,7 +42,8 @@ var (
 	ErrNoIOThreads = errors.New("no I/O thread is available")
 
 	// ErrState: the socket type forbids this call at this time, such as a
-	// second request before the reply. libzmq: EFSM.
+	// second request before the reply; or Run of a Proxy or Reactor that runs.
+	// libzmq: EFSM.
 	ErrState error = pattern.ErrState
 
 	// ErrHostUnreachable: no peer has this routing id. libzmq: EHOSTUNREACH.

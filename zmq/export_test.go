@@ -7,3 +7,10 @@ func NewPollerOn(backend iomux.Backend) (*Poller, error) {
 	p := NewPoller()
 	return p, p.openFiles(backend)
 }
+
+// ReactorOn makes a reactor of a poller.
+func ReactorOn(p *Poller) *Reactor {
+	r := NewReactor()
+	r.poller = p
+	return r
+}

@@ -53,6 +53,10 @@ type handled struct {
 // has no reply, and the error wraps a *PanicError. After that, and at any other time,
 // it may be called again: nothing is lost of what waits.
 //
+// A reply to a peer that is gone or full is dropped, and counts so in Stats. But the
+// worker of a ROUTER with Router.Mandatory waits for a full peer, until ctx ends: a
+// few that ask and never read can hold up all workers.
+//
 // It wraps ErrInvalid when there is less than one worker, and ErrUnsupported for
 // other types.
 func (s *Socket) Handle(ctx context.Context, workers int, fn func(ctx context.Context, request Message) (reply Message)) error {
@@ -160,15 +164,13 @@ func (s *Socket) nextRequest(answerer pattern.Answerer) (from *pipe.End, err err
 	return answerer.Take(&s.in)
 }
 
-// reply sends the reply to a request. Nobody can be told of one that finds no way.
+// reply sends the reply to a request. Nobody can be told of one that finds no way, but
+// it counts as dropped.
 func (s *Socket) reply(ctx context.Context, h handled, reply Message) {
 	frames := append(h.envelope, reply.Frames...)
 	answerer, isREP := s.pattern.(pattern.Answerer)
 	if !isREP {
-		if s.TrySend(Message{Frames: frames}) != nil {
-			w := waiting{socket: s, ctx: ctx, op: opSend, patient: true}
-			_ = s.sendWaiting(&w, frames, nil)
-		}
+		s.replyByID(ctx, frames)
 		return
 	}
 	s.lockSend()
@@ -178,4 +180,21 @@ func (s *Socket) reply(ctx context.Context, h handled, reply Message) {
 		s.out.Frames = nil
 	}
 	s.unlockSend()
+}
+
+// replyByID is reply of a ROUTER. One that minds waits for a peer that is full, as long
+// as ctx allows.
+func (s *Socket) replyByID(ctx context.Context, frames [][]byte) {
+	err := s.TrySend(Message{Frames: frames})
+	if errors.Is(err, ErrWouldBlock) {
+		w := waiting{socket: s, ctx: ctx, op: opSend, patient: true}
+		err = s.sendWaiting(&w, frames, nil)
+	}
+	switch {
+	case err == nil, isOver(err):
+	case errors.Is(err, ErrHostUnreachable):
+		s.drops[pattern.DroppedUnroutable].Add(1)
+	default:
+		s.drops[pattern.DroppedFull].Add(1)
+	}
 }

@@ -246,6 +246,49 @@ func TestRepliesThatFindNoWay(t *testing.T) {
 	})
 }
 
+// Replies of a ROUTER that minds count as dropped like those of one that does not.
+func TestRepliesOfAMandatoryRouterThatFindNoWay(t *testing.T) {
+	mandatory := &zmq.Config{Router: zmq.Router{Mandatory: true}, HighWater: zmq.HighWater{Send: 1}}
+	t.Run("the client has gone", func(t *testing.T) {
+		s, dealer := join(t, newContext(t), "inproc://x", side{zmq.ROUTER, mandatory}, side{zmq.DEALER, nil})
+		begun, finish := make(chan struct{}), make(chan struct{})
+		handle(t, s, 1, func(_ context.Context, m zmq.Message) zmq.Message {
+			close(begun)
+			<-finish
+			return m
+		})
+		send(t, dealer, "question")
+		<-begun
+		dealer.Close()
+		eventually(t, "it has gone", func() bool { return s.Stats().Peers == 0 })
+		close(finish)
+		eventually(t, "the reply counts", func() bool { return s.Stats().DroppedUnroutable == 1 })
+	})
+	t.Run("the client does not read", func(t *testing.T) {
+		s, dealer := join(t, newContext(t), "inproc://x", side{zmq.ROUTER, mandatory},
+			side{zmq.DEALER, &zmq.Config{HighWater: zmq.HighWater{Recv: 1}}})
+		asked := make(chan struct{}, 3)
+		h := handle(t, s, 1, func(_ context.Context, m zmq.Message) zmq.Message {
+			asked <- struct{}{}
+			return m
+		})
+		for range cap(asked) {
+			send(t, dealer, "question")
+		}
+		for range cap(asked) {
+			<-asked
+		}
+		if n := s.Stats().DroppedFull; n != 0 {
+			t.Errorf("%d replies are dropped while there is time", n)
+		}
+		h.stop()
+		<-h.ended
+		if n := s.Stats().DroppedFull; n != 1 {
+			t.Errorf("%d replies count as dropped", n)
+		}
+	})
+}
+
 func TestWhatHandlesNothing(t *testing.T) {
 	c := newContext(t)
 	if err := newSocket(t, c, zmq.REP, nil).Handle(within(t), 0, shout); !is(err, zmq.ErrInvalid) {

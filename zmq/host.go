@@ -58,15 +58,16 @@ func (h host) Open(session *engine.Session) (app, end *pipe.End, ok bool) {
 		}
 		h.sessions[session] = app
 		return true
-	}, func() { h.sessions[session] = nil })
+	}, "", func() { h.sessions[session] = nil })
 	return app, end, ok
 }
 
 // enter takes a pipe in: register finds a place for it or reports false, and the
 // pattern gets it before s.mu, which is held all the time, is released. So whoever
 // closes or disconnects finds the pipe with the pattern, or not at all. A pipe that
-// the pattern does not want is forgotten.
-func (s *Socket) enter(app *pipe.End, register func() bool, forget func()) (ok bool) {
+// the pattern does not want is forgotten. hello, if there is one, is the first message
+// that is written to it.
+func (s *Socket) enter(app *pipe.End, register func() bool, hello string, forget func()) (ok bool) {
 	s.mu.Lock()
 	if !register() {
 		s.mu.Unlock()
@@ -76,7 +77,9 @@ func (s *Socket) enter(app *pipe.End, register func() bool, forget func()) (ok b
 	s.sendMu.Lock()
 	s.recvMu.Lock()
 	if s.dead == nil {
-		s.greet(app)
+		if hello != "" {
+			app.Write(&message.Message{Frames: [][]byte{[]byte(hello)}})
+		}
 		ok = s.pattern.Attach(app)
 		s.publishSolo()
 	}
@@ -92,29 +95,16 @@ func (s *Socket) enter(app *pipe.End, register func() bool, forget func()) (ok b
 	return ok
 }
 
-// greet makes Presence.Hello the first message to a neighbour; those who come over
-// connections hear it from their session. s.mu and both locks are held.
-func (s *Socket) greet(app *pipe.End) {
-	if _, near := app.Link.(*inproc.Link); near && s.config.Presence.Hello != "" {
-		app.Write(&message.Message{Frames: [][]byte{[]byte(s.config.Presence.Hello)}})
-	}
-}
-
-// lose has the socket receive what stands for the loss of a connection, behind all
-// that it brought, if there was a peer.
-func (s *Socket) lose(app *pipe.End, words func(Presence) string) {
+// lose has the socket receive words, which stand for the loss of a connection, behind
+// all that it brought, if there was a peer and the endpoint has any.
+func (s *Socket) lose(app *pipe.End, words []byte) {
 	s.mu.Lock()
 	_, there := s.online[app]
-	body := words(s.config.Presence)
 	s.mu.Unlock()
-	if there && body != "" {
-		app.Append([]byte(body))
+	if there && len(words) > 0 {
+		app.Append(words)
 	}
 }
-
-func disconnect(p Presence) string { return p.Disconnect }
-
-func hiccup(p Presence) string { return p.Hiccup }
 
 // look makes everybody who waits try again.
 func (s *Socket) look() {
@@ -176,8 +166,7 @@ func (s *Socket) down(app *pipe.End) {
 // one.
 func (s *Socket) peersChanged() {
 	s.mu.Lock()
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.tellChange()
 	var few []*engine.Session
 	if len(s.online) <= 2 {
 		for app := range s.online {
@@ -201,9 +190,15 @@ func (s *Socket) peersChanged() {
 	}
 }
 
+// tellChange wakes whoever waits for peers, or for what they match. s.mu is held.
+func (s *Socket) tellChange() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
 // Offline implements engine.Host.
 func (h host) Offline(app *pipe.End) {
-	h.lose(app, hiccup)
+	h.lose(app, app.Link.(*engine.Session).Config().Hiccup)
 	h.both(func() { h.pattern.Offline(app) })
 	h.down(app)
 }
@@ -211,7 +206,7 @@ func (h host) Offline(app *pipe.End) {
 // Detach implements engine.Host.
 func (h host) Detach(app *pipe.End) {
 	if !app.Connecting { // else it was offline before
-		h.lose(app, disconnect)
+		h.lose(app, app.Link.(*engine.Session).Config().Disconnect)
 	}
 	h.detach(app)
 }
@@ -314,7 +309,7 @@ func (n neighbour) Attach(e *pipe.End, l *inproc.Link) bool {
 		}
 		n.links[e] = &linked{link: l, endpoint: "inproc://" + l.Name(), connects: e.Connecting}
 		return true
-	}, func() { delete(n.links, e) })
+	}, n.own.Presence.Hello, func() { delete(n.links, e) })
 }
 
 // Online implements inproc.Side.
@@ -324,7 +319,7 @@ func (n neighbour) Online(e *pipe.End, peer *message.Peer) bool {
 
 // Detach implements inproc.Side.
 func (n neighbour) Detach(e *pipe.End, _ *inproc.Link) {
-	n.lose(e, disconnect)
+	n.lose(e, []byte(n.own.Presence.Disconnect))
 	n.detach(e)
 	n.mu.Lock()
 	delete(n.links, e)

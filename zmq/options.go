@@ -47,8 +47,8 @@ const (
 // One Config may serve sockets of several types. What bounds, times or names, and
 // what concerns connections, every type takes, even where it never comes to use
 // it, such as SendTimeout of a SUB. Conflate and the fields of Router, Req, PubSub,
-// Stream and Presence make sockets of some types behave otherwise: with one of them set, a
-// socket of any other type is refused with ErrInvalid rather than made without it.
+// Stream and Presence make sockets of some types behave otherwise: with one of them
+// set, a socket of any other type is refused with ErrInvalid rather than made without it.
 // That goes for ROUTER's options of a REP as well, and those of a PUB that are
 // about what an XPUB receives; libzmq takes and ignores them.
 //
@@ -278,9 +278,9 @@ type Router struct {
 	Probe bool `json:"probe" yaml:"probe" toml:"probe"`
 	// Raw makes connections carry plain octets, as those of a STREAM: a message is a
 	// routing id that the socket made up and what has come, or is to go. A new
-	// connection brings an empty one, and to send one closes it. Of the other fields Mandatory alone goes
-	// with it, and it cannot change once the socket has had an endpoint. STREAM is
-	// what new programs want. libzmq: ZMQ_ROUTER_RAW.
+	// connection brings an empty one, and to send one closes it. Of the other fields
+	// Mandatory alone goes with it, and it cannot change once the socket has had an
+	// endpoint. STREAM is what new programs want. libzmq: ZMQ_ROUTER_RAW.
 	Raw bool `json:"raw" yaml:"raw" toml:"raw"`
 }
 

@@ -236,25 +236,35 @@ func (f *files) makeRoom(n int) {
 	}
 }
 
-// park looks, and waits for the descriptors until the call is over. It also returns
-// when there may be no descriptor any more. The caller has the turn.
-func (p *Poller) park(f *files) (over bool) {
+// park looks, and waits for the descriptors until the call is over, also when there
+// is none any more: sockets wake it as well. The caller has the turn.
+func (p *Poller) park(f *files) {
 	defer f.rest()
 	if f.nest == nil {
-		return p.block(f)
+		p.block(f)
+		return
 	}
 	for {
 		err := f.raw.Read(f.try)
 		switch {
 		case err == nil:
-			return true
+			return
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			_ = f.nest.SetReadDeadline(p.call.until) // on failure Read fails as well
+			_ = f.nest.SetReadDeadline(p.call.deadline()) // on failure Read fails as well
 		default:
 			p.call.err = p.fail("wait", nil, noFD, err)
-			return true
+			return
 		}
 	}
+}
+
+// deadline is what is left of until for who parks: none when it has come. Read does not
+// begin under a deadline that is past, and so nobody would see that the call is over.
+func (c *pollCall) deadline() time.Time {
+	if time.Now().Before(c.until) {
+		return c.until
+	}
+	return time.Time{}
 }
 
 // parked is called by the Go runtime before it parks the caller, and when something
@@ -275,31 +285,33 @@ func (p *Poller) parked(f *files) bool {
 	}
 }
 
-// arm lets the call's context and its time end the parking.
+// arm lets the call's context and its time end the parking: the time first, for it
+// must not take the place of a deadline that the end of the context has set.
 func (f *files) arm(c *pollCall) {
 	f.armed = true
-	if c.ctx.Done() != nil {
-		f.disarm = context.AfterFunc(c.ctx, f.waking)
-	}
 	if f.nest != nil && !c.until.IsZero() {
 		_ = f.nest.SetReadDeadline(c.until) // on failure Read fails as well
 	}
+	if c.ctx.Done() != nil {
+		f.disarm = context.AfterFunc(c.ctx, f.waking)
+	}
 }
 
-// rest takes back what arm did.
+// rest takes back what arm did, and forgets what nobody has looked at: it may not be
+// true any more at the next call.
 func (f *files) rest() {
 	if f.disarm != nil {
 		f.disarm()
 	}
-	f.armed, f.disarm = false, nil
+	f.armed, f.disarm, f.found = false, nil, 0
 }
 
 // block is park where a wait holds a thread.
-func (p *Poller) block(f *files) bool {
+func (p *Poller) block(f *files) {
 	for {
 		p.marks.rise()
 		if p.attempt() {
-			return true
+			return
 		}
 		if !f.armed {
 			f.arm(&p.call)
@@ -314,7 +326,7 @@ func (p *Poller) block(f *files) bool {
 		n, err := f.mux.Wait(f.ready, timeout)
 		if err != nil {
 			p.call.err = p.fail("wait", nil, noFD, err)
-			return true
+			return
 		}
 		f.found = n
 	}

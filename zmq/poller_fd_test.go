@@ -477,3 +477,58 @@ func TestAReactorHandlesDescriptors(t *testing.T) {
 		t.Errorf("%d octets, %v", n, err)
 	}
 }
+
+// A timer comes due while a descriptor is waited for, and the next Run waits for both
+// again.
+func TestAReactorWaitsForDescriptorsAndTimers(t *testing.T) {
+	onEachBackend(t, func(t *testing.T, newPoller func() *zmq.Poller) {
+		reader, writer := pipe(t)
+		r := zmq.ReactorOn(newPoller())
+		octets := 0
+		if _, err := r.HandleConn(reader, zmq.PollIn, func(zmq.PollEvent) error {
+			read(t, reader)
+			octets++
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			id(t)(r.After(0, func(zmq.TimerID) error { write(t, writer, "x"); return nil }))
+			id(t)(r.After(10*time.Millisecond, stop))
+			if err := r.Run(within(t)); err != nil || octets != i+1 {
+				t.Fatalf("%d octets, %v", octets, err)
+			}
+		}
+	})
+}
+
+// ending is a context that ends when somebody wants to be told of its end.
+type ending struct {
+	context.Context
+	end func()
+}
+
+func (c ending) Done() <-chan struct{} {
+	c.end()
+	return c.Context.Done()
+}
+
+// What a wait has found and not told, since its context had ended, is not told by the
+// next one, when it is not true any more.
+func TestWhatWasReadyOnceIsNotTold(t *testing.T) {
+	onEachBackend(t, func(t *testing.T, newPoller func() *zmq.Poller) {
+		p := newPoller()
+		r, w := pipe(t)
+		addConn(t, p, r, zmq.PollIn)
+		ctx, cancel := context.WithCancel(context.Background())
+		end := sync.OnceFunc(func() {
+			write(t, w, "x")
+			cancel()
+		})
+		if _, err := p.Wait(ending{ctx, end}, make([]zmq.PollEvent, 1)); !is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		read(t, r)
+		quiet(t, p)
+	})
+}

@@ -257,7 +257,8 @@ func (p *Poller) waitOnce(ctx context.Context, events []PollEvent, until time.Ti
 	p.call = pollCall{ctx: ctx, events: events, until: until}
 	for over := false; !over; {
 		if files := p.waiting(); files != nil {
-			over = p.park(files)
+			p.park(files)
+			over = true
 		} else if over = p.attempt(); !over && p.marks.rest(nil) {
 			p.sleep()
 			p.marks.rise()

@@ -1,6 +1,7 @@
 package zmq_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -343,4 +344,44 @@ func BenchmarkProxy(b *testing.B) {
 			})
 		}
 	}
+}
+
+// The application receives from a socket itself beside a proxy, and large messages of
+// both come in the same blocks.
+func TestAProxySharesItsSocketWithTheApplication(t *testing.T) {
+	const count = 600
+	over(t, endpoints, func(t *testing.T, endpoint string) {
+		c := newContext(t)
+		pull, push := join(t, c, endpoint, side{zmq.PULL, nil}, side{zmq.PUSH, nil})
+		onward, end := join(t, c, "inproc://onward", side{zmq.PUSH, bounded(1)}, side{zmq.PULL, bounded(1)})
+		bodies := [][]byte{pattern(1, 10), pattern(2, 17<<10)}
+		for i := range count {
+			send(t, push, string(bodies[i%2]))
+		}
+		eventually(t, "they have arrived", func() bool { return pull.Stats().Received == count })
+		run(t, &zmq.Proxy{Frontend: pull, Backend: onward})
+		ctx, stop := context.WithCancel(within(t))
+		defer stop()
+		got := make(chan []byte, count)
+		for _, s := range []*zmq.Socket{pull, end} {
+			go func() {
+				for m, err := range s.Messages(ctx) {
+					if err != nil {
+						return
+					}
+					got <- m.Bytes()
+				}
+			}()
+		}
+		for range count {
+			select {
+			case b := <-got:
+				if want := bodies[len(b)/(17<<10)]; !bytes.Equal(b, want) {
+					t.Fatalf("a message of %d octets has changed", len(b))
+				}
+			case <-ctx.Done():
+				t.Fatal("messages are missing")
+			}
+		}
+	})
 }

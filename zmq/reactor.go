@@ -181,11 +181,11 @@ func (r *Reactor) ResetTimer(id TimerID) error {
 // Run calls handlers until one of them returns an error, which it returns; ErrStop
 // stands for none. It also ends with the error of ctx, with that of Poller.Wait when a
 // socket with a handler is closed or its context shut down, with ErrEmptyPoller when
-// there is neither handler nor timer and ctx has no end, and with ErrInvalid when it
+// there is neither handler nor timer and ctx has no end, and with ErrState when it
 // runs already. What was not handled is handled by the next Run. czmq: zloop_start.
 func (r *Reactor) Run(ctx context.Context) error {
 	if !r.running.CompareAndSwap(false, true) {
-		return fmt.Errorf("zmq: reactor: %w: it runs already", ErrInvalid)
+		return fmt.Errorf("zmq: reactor: %w: it runs already", ErrState)
 	}
 	defer r.running.Store(false)
 	ready := make([]PollEvent, reactorEvents)

@@ -124,7 +124,7 @@ func TestWhatEndsAReactor(t *testing.T) {
 		}, zmq.ErrPollerClosed},
 		"a second Run": {never, func(t *testing.T, r *zmq.Reactor, _ *zmq.Socket) {
 			id(t)(r.After(0, func(zmq.TimerID) error { return r.Run(context.Background()) }))
-		}, zmq.ErrInvalid},
+		}, zmq.ErrState},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pull, push := join(t, newContext(t), "inproc://a", side{zmq.PULL, nil}, side{zmq.PUSH, nil})

@@ -218,6 +218,9 @@ func (s *Socket) apply(config *Config, seen uint64) (done bool, err error) {
 		return false, fmt.Errorf("%w: Config.Router.Raw cannot change any more: the socket has had an endpoint", ErrInvalid)
 	}
 	remark := config.HighWater != s.config.HighWater
+	if config.PubSub.InvertMatching != s.config.PubSub.InvertMatching {
+		s.tellChange() // other peers match now
+	}
 	s.config = *config
 	s.changes++
 	s.options = config.pattern()

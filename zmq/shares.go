@@ -79,6 +79,8 @@ func (c *Config) engine(row *pattern.Row) *engine.Config {
 		Affinity:             c.Network.Affinity,
 		Conflate:             c.Conflate && row.Conflates,
 		Notices:              row.Notices(&rules),
+		Disconnect:           []byte(c.Presence.Disconnect),
+		Hiccup:               []byte(c.Presence.Hiccup),
 		HeartbeatInterval:    c.Heartbeat.Interval,
 		HeartbeatTimeout:     withDefault(c.Heartbeat.Timeout, c.Heartbeat.Interval),
 		HeartbeatTTL:         c.Heartbeat.TTL,

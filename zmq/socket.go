@@ -73,7 +73,7 @@ type Socket struct {
 	leaving   map[*engine.Session]struct{} // those of them whose endpoint was given up
 	links     map[*pipe.End]*linked
 	last      string        // the endpoint of the last bind or connect
-	changed   chan struct{} // closed and made anew when peers come or go
+	changed   chan struct{} // closed and made anew when peers come or go, or others match
 	online    map[*pipe.End]*message.Peer
 	retired   Counts        // of pipes that are no more
 	gone      chan struct{} // closed when nothing of the socket is left

@@ -3,6 +3,7 @@ package zmq_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 
 	"zeromux/zmq"
 )
@@ -111,6 +112,25 @@ func TestWaitingForSubscribersInManualAndInvertedMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	done(t, others)
+}
+
+// Who waits for subscribers hears that others match because the option has changed.
+func TestWaitingForSubscribersWhileMatchingIsInverted(t *testing.T) {
+	bubble(t, func(t *testing.T, c *zmq.Context) {
+		pub, sub := join(t, c, "inproc://a", side{zmq.PUB, &zmq.Config{PubSub: zmq.PubSub{InvertMatching: true}}}, side{zmq.SUB, nil})
+		if err := sub.Subscribe("a"); err != nil {
+			t.Fatal(err)
+		}
+		matching := waitFor(t, pub, "a", 1)
+		synctest.Wait()
+		still(t, matching)
+		if err := pub.Set(zmq.WithInvertMatching(false)); err != nil {
+			t.Fatal(err)
+		}
+		done(t, matching)
+		pub.Close()
+		sub.Close()
+	})
 }
 
 func TestWaitingForSubscribersEnds(t *testing.T) {

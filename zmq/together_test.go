@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"zeromux/zmq"
 )
@@ -88,6 +89,14 @@ func TestEveryMethodMayBeCalledFromAnywhereAtAnyTime(t *testing.T) {
 			ctx, stop := context.WithCancel(within(t))
 			body := make([]byte, 20<<10)
 			names := atomic.Int64{}
+			var again zmq.Message
+			poller := newPoller(t)
+			add(t, poller, s, zmq.PollIn|zmq.PollOut)
+			shortly := func(do func(context.Context)) {
+				within, cancel := context.WithTimeout(ctx, time.Millisecond)
+				defer cancel()
+				do(within)
+			}
 			calls := []func(){
 				func() { _ = s.SendFrames(ctx, body[:5], body) },
 				func() { _ = s.TrySend(zmq.NewMessage(body[:10])) },
@@ -95,7 +104,7 @@ func TestEveryMethodMayBeCalledFromAnywhereAtAnyTime(t *testing.T) {
 				func() { _ = s.SendOwned(ctx, zmq.NewMessage(make([]byte, 20<<10)), func() {}) },
 				func() { _, _ = s.Recv(ctx) },
 				func() { _, _ = s.TryRecv() },
-				func() { var m zmq.Message; _ = s.RecvInto(ctx, &m) },
+				func() { _ = s.RecvInto(ctx, &again) },
 				func() { _, _ = s.RecvBatch(ctx, make([]zmq.Message, 3)) },
 				func() { _ = s.Connect(bound) },
 				func() { _ = s.Disconnect(bound) },
@@ -116,7 +125,33 @@ func TestEveryMethodMayBeCalledFromAnywhereAtAnyTime(t *testing.T) {
 				func() { _ = s.Set(zmq.WithSendHighWater(int(names.Add(1))%50+1), zmq.WithRecvHighWater(5)) },
 				func() { _, _ = s.Stats(), s.Peers() },
 				func() { _, _, _, _ = s.CanSend(), s.CanRecv(), s.TopicsCount(), s.LastID() },
-				func() { _, _ = s.Config(), s.LastEndpoint() },
+				func() { _, _, _ = s.Config(), s.Effective(), s.LastEndpoint() },
+				func() { _ = s.Configure(func(c *zmq.Config) { c.HighWater.Recv = int(names.Add(1))%50 + 1 }) },
+				func() { _, _, _ = s.PeerStats(), peer.Stats(), s.MonitorPipes() },
+				func() {
+					name := fmt.Sprint("inproc://monitor", names.Add(1)%2)
+					_ = s.Monitor(name, zmq.AllEventsV2, zmq.MonitorOptions{Version: 2})
+				},
+				func() {
+					shortly(func(ctx context.Context) {
+						for range s.Events(ctx) {
+							break
+						}
+					})
+				},
+				func() { _, _ = s.CanSendTo("x") },
+				func() { shortly(func(ctx context.Context) { _ = s.WaitSubscribers(ctx, "x", 3) }) },
+				func() { shortly(func(ctx context.Context) { _ = s.WaitPeers(ctx, 1000) }) },
+				func() {
+					shortly(func(ctx context.Context) {
+						_ = s.Handle(ctx, 2, func(_ context.Context, m zmq.Message) zmq.Message { return m })
+					})
+				},
+				func() {
+					shortly(func(ctx context.Context) { _ = (&zmq.Proxy{Frontend: s, Backend: peer}).Run(ctx) })
+				},
+				func() { shortly(func(ctx context.Context) { _, _ = poller.Wait(ctx, make([]zmq.PollEvent, 1)) }) },
+				func() { _, _ = zmq.TryPoll([]zmq.PollItem{{Socket: s, Events: zmq.PollIn | zmq.PollOut}}) },
 				func() { peer.TryRecv() },
 				func() { _ = peer.TrySend(zmq.NewMessage(body)) },
 			}

@@ -106,6 +106,9 @@ type Config struct {
 	// it makes a pipe. libzmq: ZMQ_CONFLATE, ZMQ_ROUTER_NOTIFY, ZMQ_STREAM_NOTIFY.
 	Conflate bool
 	Notices  uint8
+	// Disconnect and Hiccup are for the host, when a connection is lost; empty: none.
+	// libzmq: ZMQ_DISCONNECT_MSG, ZMQ_HICCUP_MSG.
+	Disconnect, Hiccup []byte
 
 	// HeartbeatInterval is the time between PINGs; zero: none.
 	// libzmq: ZMQ_HEARTBEAT_IVL.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"zeromux/internal/message"
+	"zeromux/zmtp"
 )
 
 // A reader may give one message away and only borrow the next, though both lie
@@ -33,6 +34,26 @@ func TestHoldAfterKeep(t *testing.T) {
 	for _, c := range held {
 		c.Release()
 	}
+}
+
+// What lies in a block that was given away with an earlier message is not lent.
+func TestLendAfterKeep(t *testing.T) {
+	near, far := New(Config{Pool: new(message.Pool)})
+	near.Join(new(Hub))
+	large := make([]byte, message.LargeFrame)
+	block := zmtp.AppendFrame(zmtp.AppendFrame(nil, 0, []byte("given away")), 0, large)
+	far.Deliver([]Span{NewSpan(&message.Chunk{B: block}, 0, len(block), 2, nil)}, 2)
+	var m message.Message
+	near.Read(&m)
+	near.Keep()
+	if st := near.Read(&m); st != OK || len(m.Frames[0]) != len(large) {
+		t.Fatalf("%v, %d frames", st, len(m.Frames))
+	}
+	if c, _ := near.Lend(m.Frames[0]); c != nil {
+		t.Error("it is lent")
+	}
+	near.CloseRead()
+	far.CloseRead()
 }
 
 // A neighbour may introduce himself when messages of his are being read already.
