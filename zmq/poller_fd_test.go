@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"zeromux/iomux"
 	"zeromux/zmq"
 )
@@ -475,5 +477,31 @@ func TestAReactorHandlesDescriptors(t *testing.T) {
 	}
 	if err := r.Run(within(t)); err != nil || n != 3 {
 		t.Errorf("%d octets, %v", n, err)
+	}
+}
+
+// Number 0 is what a descriptor is that nothing is said of.
+func TestPollTellsOfTheStandardInput(t *testing.T) {
+	r, w := pipe(t)
+	write(t, w, "x")
+	before, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := errors.Join(unix.Dup2(before, 0), unix.Close(before)); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	if err := unix.Dup2(int(r.Fd()), 0); err != nil {
+		t.Fatal(err)
+	}
+	items := []zmq.PollItem{
+		{FD: 0, Events: zmq.PollIn},
+		{Socket: newSocket(t, newContext(t), zmq.PULL, nil), Events: zmq.PollIn},
+	}
+	n, err := zmq.Poll(within(t), items)
+	if n != 1 || err != nil || items[0].Ready != zmq.PollIn || items[1].Ready != 0 {
+		t.Errorf("%d, %v, ready %v and %v", n, err, items[0].Ready, items[1].Ready)
 	}
 }
