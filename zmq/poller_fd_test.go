@@ -505,3 +505,45 @@ func TestPollTellsOfTheStandardInput(t *testing.T) {
 		t.Errorf("%d, %v, ready %v and %v", n, err, items[0].Ready, items[1].Ready)
 	}
 }
+
+// A descriptor that was closed before it was removed may be reported for as long as
+// something else has its file open. That is an error, but not for anything else.
+func TestWhatWasClosedTooEarlyHidesNothing(t *testing.T) {
+	onEachBackend(t, func(t *testing.T, newPoller func() *zmq.Poller) {
+		p := newPoller()
+		r, w := pipe(t)
+		other, _ := pipe(t)
+		fd, err := unix.Dup(int(r.Fd()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.AddFD(fd, zmq.PollIn, nil); err != nil {
+			t.Fatal(err)
+		}
+		addConn(t, p, other, zmq.PollIn)
+		if err := unix.Close(fd); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.RemoveFD(fd); err != nil {
+			t.Fatal(err)
+		}
+		write(t, w, "x")
+		pull, push := join(t, newContext(t), "inproc://a", side{zmq.PULL, nil}, side{zmq.PUSH, nil})
+		add(t, p, pull, zmq.PollIn)
+		send(t, push, "x")
+		ready := make([]zmq.PollEvent, 4)
+		for range 3 {
+			if n, err := p.Wait(within(t), ready); n != 1 || err != nil || ready[0].Socket != pull {
+				t.Fatal(n, err)
+			}
+		}
+	})
+}
+
+func TestNoConnectionIsAnError(t *testing.T) {
+	p := zmq.NewPoller()
+	defer closePoller(t, p)
+	if _, err := p.AddConn(nil, zmq.PollIn, nil); !is(err, zmq.ErrInvalid) {
+		t.Errorf("%v, want ErrInvalid", err)
+	}
+}
