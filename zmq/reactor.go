@@ -221,7 +221,7 @@ func (r *Reactor) turn(ctx context.Context, ready []PollEvent) error {
 	if _, err := r.timers.Execute(); err != nil {
 		return err
 	}
-	until := r.timers.next()
+	until, _ := r.timers.next() // zero: there is none
 	if err := r.poller.begin(ctx, ready, until); err != nil {
 		return fmt.Errorf("zmq: reactor: %w", err)
 	}
