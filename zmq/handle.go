@@ -53,13 +53,15 @@ type handled struct {
 // has no reply, and the error wraps a *PanicError. After that, and at any other time,
 // it may be called again: nothing is lost of what waits.
 //
-// It wraps ErrInvalid when there is less than one worker, and ErrUnsupported for
-// other types.
+// It wraps ErrInvalid when there is no fn or less than one worker, and
+// ErrUnsupported for other types.
 func (s *Socket) Handle(ctx context.Context, workers int, fn func(ctx context.Context, request Message) (reply Message)) error {
 	const op = "handle"
 	switch {
 	case s.Type() != REP && s.Type() != ROUTER:
 		return s.fail(op, "", pattern.ErrUnsupported)
+	case fn == nil:
+		return s.fail(op, "", fmt.Errorf("%w: no function", ErrInvalid))
 	case workers < 1:
 		return s.fail(op, "", fmt.Errorf("%w: %d workers, must be 1 or more", ErrInvalid, workers))
 	}
