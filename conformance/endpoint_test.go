@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"reflect"
 	"runtime"
 	"strings"
 	"syscall"
@@ -283,63 +282,4 @@ func TestRebindIpc(t *testing.T) {
 			push.peers(0)
 		}
 	}, "ipc")
-}
-
-// A listening socket that somebody else has opened, as systemd does.
-func TestUseFd(t *testing.T) {
-	overNetwork(t, func(s *stage) {
-		network, address := "tcp", "127.0.0.1:0"
-		if s.scheme == "ipc" {
-			network, address = "unix", strings.TrimPrefix(s.endpoint, "ipc://")
-		}
-		for _, types := range [][2]zmq.SocketType{{zmq.REP, zmq.REQ}, {zmq.PAIR, zmq.PAIR}} {
-			listener, err := net.Listen(network, address)
-			if err != nil {
-				s.Fatal(err)
-			}
-			a, b := s.socket(types[0]), s.socket(types[1])
-			if _, err := a.Serve(listener); err != nil {
-				s.Fatal(err)
-			}
-			b.connect(s.scheme + "://" + listener.Addr().String())
-			b.talks(a)
-			b.talks(a)
-			a.close()
-		}
-	})
-}
-
-func TestDiffserv(t *testing.T) {
-	over(t, func(s *stage) {
-		tos := func(c *zmq.Config) { c.TCP.TOS = 0x28 }
-		if got := s.socket(zmq.PAIR).Config().TCP.TOS; got != 0 {
-			s.Errorf("the default is %d", got)
-		}
-		a, b := s.join(as(zmq.PAIR, tos), as(zmq.PAIR, tos))
-		if got := b.Config().TCP.TOS; got != 0x28 {
-			s.Errorf("it reads %d", got)
-		}
-		a.talks(b)
-	}, "tcp")
-}
-
-func TestSetsockopt(t *testing.T) {
-	over(t, func(s *stage) {
-		config := s.socket(zmq.PUSH).Config()
-		if n := config.Network; n.SendBuffer != 0 || n.RecvBuffer != 0 || n.Backlog != 0 || !reflect.ValueOf(config.TCP).IsZero() {
-			s.Errorf("the defaults are %+v and %+v", n, config.TCP)
-		}
-		tuned := func(c *zmq.Config) {
-			c.Network.SendBuffer, c.Network.RecvBuffer = 100_000, 110_000
-			if runtime.GOOS == "linux" {
-				c.TCP.Priority = 5
-			}
-		}
-		pull, push := s.join(as(zmq.PULL, tuned), as(zmq.PUSH, tuned))
-		if n := push.Config().Network; n.SendBuffer != 100_000 || n.RecvBuffer != 110_000 {
-			s.Errorf("the buffers read %d and %d", n.SendBuffer, n.RecvBuffer)
-		}
-		push.send("hello")
-		pull.want("hello")
-	}, "tcp")
 }

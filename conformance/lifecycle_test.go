@@ -27,11 +27,19 @@ func TestCtxDestroy(t *testing.T) {
 			everywhere(t, func(s *stage) {
 				pull, push := s.join(as(zmq.PULL), as(zmq.PUSH))
 				nobody := s.socket(zmq.PUSH)
-				errs := make(chan error, 2)
-				for _, call := range []func(context.Context) error{
+				poller := s.poller()
+				poller.add(nobody, zmq.PollOut, nil)
+				calls := []func(context.Context) error{
 					func(ctx context.Context) error { _, err := pull.Recv(ctx); return err },
 					func(ctx context.Context) error { return nobody.SendString(ctx, "x") },
-				} {
+					func(ctx context.Context) error { _, err := poller.Wait(ctx, make([]zmq.PollEvent, 1)); return err },
+					func(ctx context.Context) error {
+						_, err := zmq.Poll(ctx, []zmq.PollItem{{Socket: pull.Socket, Events: zmq.PollIn}})
+						return err
+					},
+				}
+				errs := make(chan error, len(calls))
+				for _, call := range calls {
 					started := make(chan struct{})
 					go func() {
 						ctx, cancel := s.within()
@@ -42,9 +50,10 @@ func TestCtxDestroy(t *testing.T) {
 					<-started
 				}
 				end(s.ctx)
-				for range 2 {
+				for range calls {
 					s.wrong(<-errs, zmq.ErrTerminated)
 				}
+				s.wrong(zmq.NewPoller().Add(push.Socket, zmq.PollIn, nil), zmq.ErrTerminated)
 				s.wrong(push.try("x"), zmq.ErrTerminated)
 				s.wrong(push.Connect(s.endpoint), zmq.ErrTerminated)
 				s.wrong(push.Set(zmq.WithLinger(0)), zmq.ErrTerminated)

@@ -134,3 +134,38 @@ func TestAContextOfLessThanNoSocketsIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestNothingToCallOrToSpeakOverIsInvalid(t *testing.T) {
+	s := newSocket(t, newContext(t), zmq.ROUTER, nil)
+	_, serve := s.Serve(nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, err := range map[string]error{
+		"Handle": s.Handle(ctx, 1, nil), "Serve": serve, "Attach": s.Attach(nil),
+	} {
+		if !is(err, zmq.ErrInvalid) {
+			t.Errorf("%s: %v, want ErrInvalid", name, err)
+		}
+	}
+}
+
+// Each call of the function overtakes itself: that must come to an end.
+func TestAChangeThatChangesTheSocketItselfIsInvalid(t *testing.T) {
+	s := newSocket(t, newContext(t), zmq.PUSH, nil)
+	calls := 0
+	err := s.Configure(func(c *zmq.Config) {
+		if calls++; calls > 10_000 {
+			panic("it is called for ever")
+		}
+		c.HighWater.Send = 5
+		if err := s.Set(zmq.WithRecvHighWater(7)); err != nil {
+			t.Error(err)
+		}
+	})
+	if !is(err, zmq.ErrInvalid) {
+		t.Errorf("%v, want ErrInvalid", err)
+	}
+	if mark := s.Config().HighWater; mark != (zmq.HighWater{Recv: 7}) {
+		t.Errorf("the marks are %v", mark)
+	}
+}

@@ -396,6 +396,9 @@ func (s *Socket) leave(session *engine.Session, app *pipe.End, discard bool, lin
 // socket that systemd has opened, say, or TLS. The socket closes it in the end.
 // It returns the endpoint for Unbind.
 func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
+	if ln == nil {
+		return "", s.fail("serve", "", fmt.Errorf("%w: no listener", ErrInvalid))
+	}
 	_, cfg, err := s.claim(false)
 	if err != nil {
 		return "", s.fail("serve", "", err)
@@ -412,6 +415,9 @@ func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 // the socket from then on. It does not wait for the handshake. There is no
 // other connection when this one ends.
 func (s *Socket) Attach(conn net.Conn) error {
+	if conn == nil {
+		return s.fail("attach", "", fmt.Errorf("%w: no connection", ErrInvalid))
+	}
 	_, cfg, err := s.claim(false)
 	if err != nil {
 		return s.fail("attach", "", err)

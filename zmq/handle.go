@@ -57,13 +57,15 @@ type handled struct {
 // worker of a ROUTER with Router.Mandatory waits for a full peer, until ctx ends: a
 // few that ask and never read can hold up all workers.
 //
-// It wraps ErrInvalid when there is less than one worker, and ErrUnsupported for
-// other types.
+// It wraps ErrInvalid when there is no fn or less than one worker, and
+// ErrUnsupported for other types.
 func (s *Socket) Handle(ctx context.Context, workers int, fn func(ctx context.Context, request Message) (reply Message)) error {
 	const op = "handle"
 	switch {
 	case s.Type() != REP && s.Type() != ROUTER:
 		return s.fail(op, "", pattern.ErrUnsupported)
+	case fn == nil:
+		return s.fail(op, "", fmt.Errorf("%w: no function", ErrInvalid))
 	case workers < 1:
 		return s.fail(op, "", fmt.Errorf("%w: %d workers, must be 1 or more", ErrInvalid, workers))
 	}

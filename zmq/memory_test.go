@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"weak"
 
 	"zeromux/zmq"
 )
@@ -362,4 +364,28 @@ func TestRecvAllocatesFarLessThanOnceAMessage(t *testing.T) {
 	if n > 20 {
 		t.Errorf("%v allocations for 200 messages", n)
 	}
+}
+
+// What an application has received and let go of is garbage, whatever the socket and
+// the connection that it came over do next.
+func TestLargeMessagesThatWereLetGoOfAreGarbage(t *testing.T) {
+	over(t, endpoints, func(t *testing.T, endpoint string) {
+		pull, push := join(t, newContext(t), endpoint, side{zmq.PULL, nil}, side{zmq.PUSH, nil})
+		var bodies []weak.Pointer[byte]
+		for range 5 {
+			if err := push.SendBytes(within(t), make([]byte, 1<<20)); err != nil {
+				t.Fatal(err)
+			}
+			bodies = append(bodies, weak.Make(&recv(t, pull).Frames[0][0]))
+		}
+		send(t, push, "small")
+		want(t, pull, "small")
+		for i, body := range bodies {
+			eventually(t, fmt.Sprintf("message %d is collected", i), func() bool {
+				runtime.GC()
+				return body.Value() == nil
+			})
+		}
+		runtime.KeepAlive(pull)
+	})
 }

@@ -127,8 +127,13 @@ const (
 	slabPeer   = 2 << 10
 )
 
-// list returns a list of n frames that is the caller's for good.
-func (s *slab) list(n int) [][]byte {
+// list returns a list of n frames that is the caller's for good. Frames of so many
+// octets that it matters get one of their own: lists from one block keep the memory of
+// each other's frames alive.
+func (s *slab) list(n, size int) [][]byte {
+	if size >= message.LargeFrame {
+		return make([][]byte, n)
+	}
 	if n > len(s.frames) {
 		if n > slabFrames/4 {
 			return make([][]byte, n)
@@ -190,9 +195,10 @@ func (s *slab) clone(f []byte) []byte {
 // good. from is the end that the frames are borrowed from, or nil; the first
 // own frames are the pattern's.
 func (s *slab) give(in *message.Message, from *pipe.End, own int) Message {
-	list := s.list(len(in.Frames))
+	size := in.Size()
+	list := s.list(len(in.Frames), size)
 	if from == nil || from.Shared() {
-		buffer := make([]byte, 0, in.Size())
+		buffer := make([]byte, 0, size)
 		for i, f := range in.Frames {
 			at := len(buffer)
 			buffer = append(buffer, f...)

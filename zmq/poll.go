@@ -35,11 +35,12 @@ func poll(items []PollItem, wait func(*Poller, []PollEvent) (int, error)) (n int
 		}
 	}
 	ready := make([]PollEvent, max(p.Len(), 1))
-	if _, err := wait(p, ready); err != nil {
+	found, err := wait(p, ready)
+	if err != nil {
 		return 0, err
 	}
 	sockets, fds := make(map[*Socket]PollEvents), make(map[int]PollEvents)
-	for _, e := range ready {
+	for _, e := range ready[:found] {
 		if e.Socket != nil {
 			sockets[e.Socket] = e.Events
 		} else {

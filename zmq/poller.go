@@ -74,6 +74,8 @@ type PollEvent struct {
 // Remove a socket or a descriptor before it is closed. When a socket is closed, or its
 // context shut down, Wait returns a *PollError that names it, until it is removed or
 // nothing is waited for of it. A descriptor that is closed may fall silent.
+//
+// The zero Poller is a closed one.
 type Poller struct {
 	marks marks
 	turn  chan struct{} // holds something while a goroutine waits; others wait for it
@@ -162,7 +164,7 @@ func (p *Poller) add(s *Socket, events PollEvents, user any) error {
 // admit checks what the ways to add have in common. p.mu is held.
 func (p *Poller) admit(events PollEvents, there bool) error {
 	switch {
-	case p.closed:
+	case p.isClosed():
 		return ErrPollerClosed
 	case events&^pollAll != 0:
 		return errPollEvents(events)
@@ -175,6 +177,9 @@ func (p *Poller) admit(events PollEvents, there bool) error {
 func errPollEvents(events PollEvents) error {
 	return fmt.Errorf("%w: events %v, must be of %v", ErrInvalid, events, pollAll)
 }
+
+// isClosed reports whether there is no poller any more, or never was. p.mu is held.
+func (p *Poller) isClosed() bool { return p.closed || p.turn == nil }
 
 // register makes the next registration. p.mu is held.
 func (p *Poller) register(events PollEvents, user any) *watch {
@@ -209,7 +214,7 @@ func (p *Poller) modify(s *Socket, events PollEvents) error {
 // known checks what the ways to modify and remove have in common. p.mu is held.
 func (p *Poller) known(w *watch, events PollEvents) error {
 	switch {
-	case p.closed:
+	case p.isClosed():
 		return ErrPollerClosed
 	case events&^pollAll != 0:
 		return errPollEvents(events)
@@ -302,6 +307,9 @@ func (p *Poller) AddFD(fd int, events PollEvents, user any) error {
 // for ModifyFD and RemoveFD. Unlike Fd of an os.File, it leaves the file as it is.
 func (p *Poller) AddConn(c syscall.Conn, events PollEvents, user any) (fd int, err error) {
 	fd = noFD
+	if c == nil {
+		return fd, p.fail("add", nil, fd, fmt.Errorf("%w: no connection", ErrInvalid))
+	}
 	var failed error
 	raw, err := c.SyscallConn()
 	if err == nil {
@@ -348,7 +356,7 @@ func (p *Poller) Wait(ctx context.Context, ready []PollEvent) (int, error) {
 
 // TryWait is Wait that does not wait: ErrWouldBlock says that nothing is ready.
 func (p *Poller) TryWait(ready []PollEvent) (int, error) {
-	if err := room(ready); err != nil {
+	if err := p.begin(context.Background(), ready, longAgo); err != nil {
 		return 0, p.fail("wait", nil, noFD, err)
 	}
 	p.hurry()
@@ -365,7 +373,7 @@ func (p *Poller) TryWait(ready []PollEvent) (int, error) {
 // libzmq: zmq_poller_destroy.
 func (p *Poller) Close() error {
 	p.mu.Lock()
-	if p.closed {
+	if p.isClosed() {
 		p.mu.Unlock()
 		return nil
 	}

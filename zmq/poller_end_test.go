@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	"zeromux/zmq"
 )
@@ -120,4 +122,74 @@ func TestCloseEndsEveryWait(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A program may survive its own panic; its poller must be as it was.
+func TestANilContextHoldsNoPollerUp(t *testing.T) {
+	pull, push := join(t, newContext(t), "inproc://nil", side{zmq.PULL, nil}, side{zmq.PUSH, nil})
+	p := newPoller(t)
+	add(t, p, pull, zmq.PollIn)
+	ready := make([]zmq.PollEvent, 1)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("it waited without a context")
+			}
+		}()
+		_, _ = p.Wait(nil, ready) //nolint:staticcheck // that is the mistake
+	}()
+	send(t, push, "x")
+	if n, err := p.TryWait(ready); n != 1 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+func TestTheZeroPollerIsAClosedOne(t *testing.T) {
+	s := newSocket(t, newContext(t), zmq.PULL, nil)
+	var p zmq.Poller
+	ready := make([]zmq.PollEvent, 1)
+	_, wait := p.Wait(within(t), ready)
+	_, try := p.TryWait(ready)
+	for name, err := range map[string]error{
+		"Wait": wait, "TryWait": try, "Add": p.Add(s, zmq.PollIn, nil), "AddFD": p.AddFD(0, zmq.PollIn, nil),
+		"Modify": p.Modify(s, zmq.PollIn), "Remove": p.Remove(s), "ModifyFD": p.ModifyFD(0, zmq.PollIn), "RemoveFD": p.RemoveFD(0),
+	} {
+		if !is(err, zmq.ErrPollerClosed) {
+			t.Errorf("%s: %v, want ErrPollerClosed", name, err)
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is removed while there was no room to report it is let go of, though
+// something else keeps taking up the room.
+func TestAPollerLetsGoOfWhatItHadNoRoomFor(t *testing.T) {
+	c := newContext(t)
+	pull, push := join(t, c, "inproc://busy", side{zmq.PULL, nil}, side{zmq.PUSH, nil})
+	send(t, push, "never received")
+	p := newPoller(t)
+	add(t, p, pull, zmq.PollIn)
+	ready := make([]zmq.PollEvent, 1)
+	wait := func() {
+		if n, err := p.Wait(within(t), ready); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	removed := func() weak.Pointer[zmq.Socket] {
+		s := newSocket(t, c, zmq.PULL, nil)
+		add(t, p, s, zmq.PollIn)
+		wait()
+		if err := errors.Join(p.Remove(s), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return weak.Make(s)
+	}()
+	wait()
+	eventually(t, "the socket is let go of", func() bool {
+		runtime.GC()
+		return removed.Value() == nil
+	})
+	runtime.KeepAlive(p)
 }

@@ -532,3 +532,11 @@ func TestWhatWasReadyOnceIsNotTold(t *testing.T) {
 		quiet(t, p)
 	})
 }
+
+func TestNoConnectionIsAnError(t *testing.T) {
+	p := zmq.NewPoller()
+	defer closePoller(t, p)
+	if _, err := p.AddConn(nil, zmq.PollIn, nil); !is(err, zmq.ErrInvalid) {
+		t.Errorf("%v, want ErrInvalid", err)
+	}
+}

@@ -2,10 +2,13 @@ package zmq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"zeromux/iomux"
 )
 
 // This file is how a poller finds out what is ready, and how it sleeps.
@@ -116,9 +119,13 @@ func (p *Poller) look(events []PollEvent) (n int, err error) {
 	if p.closed {
 		return 0, p.fail("wait", nil, noFD, ErrPollerClosed)
 	}
+	var orphan error // counts for nothing beside what is ready
 	if p.files != nil {
-		if err := p.lookAtFiles(); err != nil {
-			return 0, p.fail("wait", nil, noFD, err)
+		switch failed := p.lookAtFiles(); {
+		case errors.Is(failed, iomux.ErrOrphan):
+			orphan = p.fail("wait", nil, noFD, failed)
+		case failed != nil:
+			return 0, p.fail("wait", nil, noFD, failed)
 		}
 	}
 	p.gather()
@@ -145,6 +152,9 @@ func (p *Poller) look(events []PollEvent) (n int, err error) {
 	if err != nil {
 		clear(events[:n])
 		n = 0
+	}
+	if n == 0 && err == nil {
+		err = orphan
 	}
 	return n, err
 }
@@ -177,6 +187,7 @@ func (p *Poller) gather() {
 	}
 	clear(list)
 	p.spare = list[:0]
+	p.near = slices.DeleteFunc(p.near, func(w *watch) bool { return w.gone }) // beyond what look comes to
 	if !slices.IsSortedFunc(p.near, byPlace) {
 		slices.SortFunc(p.near, byPlace)
 	}
@@ -223,20 +234,16 @@ func (p *Poller) waitUntil(ctx context.Context, events []PollEvent, until time.T
 
 // begin returns what ends a wait before it has begun.
 func (p *Poller) begin(ctx context.Context, events []PollEvent, until time.Time) error {
-	if err := room(events); err != nil {
-		return err
-	}
+	endless := ctx.Done() == nil && until.IsZero() // a nil context panics here, where nobody has the turn
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.active == 0 && ctx.Done() == nil && until.IsZero() && !p.closed {
-		return ErrEmptyPoller
-	}
-	return nil
-}
-
-func room(events []PollEvent) error {
-	if len(events) == 0 {
+	switch {
+	case len(events) == 0:
 		return fmt.Errorf("%w: no room for an event", ErrInvalid)
+	case p.isClosed():
+		return ErrPollerClosed
+	case p.active == 0 && endless:
+		return ErrEmptyPoller
 	}
 	return nil
 }

@@ -385,3 +385,17 @@ func TestAMessageOfAThousandFramesGoesThroughAProxy(t *testing.T) {
 		}
 	})
 }
+
+// Recv gives the memory away that a message lies in. The next message may lie in it
+// too, and then nothing of that can be lent.
+func TestAProxyGoesOnWhereRecvEnded(t *testing.T) {
+	c := newContext(t)
+	pull, push := join(t, c, "inproc://in", side{zmq.PULL, nil}, side{zmq.PUSH, nil})
+	sink, out := join(t, c, "inproc://out", side{zmq.PULL, nil}, side{zmq.PUSH, nil})
+	large := strings.Repeat("large", 20_000)
+	send(t, push, "first")
+	send(t, push, "second", large, "end")
+	want(t, pull, "first")
+	run(t, &zmq.Proxy{Frontend: pull, Backend: out})
+	want(t, sink, "second", large, "end")
+}

@@ -154,6 +154,9 @@ func (r *Reactor) After(d time.Duration, f func(TimerID) error) (TimerID, error)
 // Every has f called each time that interval has passed. Errors are those of
 // Timers.Add.
 func (r *Reactor) Every(interval time.Duration, f func(TimerID) error) (TimerID, error) {
+	if err := r.over(); err != nil {
+		return 0, err
+	}
 	id, err := r.timers.Add(interval, f)
 	r.poller.nudge()
 	return id, err
@@ -162,17 +165,28 @@ func (r *Reactor) Every(interval time.Duration, f func(TimerID) error) (TimerID,
 // Times is Every that ends when f has been called so many times. Errors are those of
 // Timers.AddTimes.
 func (r *Reactor) Times(interval time.Duration, times int, f func(TimerID) error) (TimerID, error) {
+	if err := r.over(); err != nil {
+		return 0, err
+	}
 	id, err := r.timers.AddTimes(interval, times, f)
 	r.poller.nudge()
 	return id, err
 }
 
 // Cancel forgets a timer. One that is not there is ErrInvalid. czmq: zloop_timer_end.
-func (r *Reactor) Cancel(id TimerID) error { return r.timers.Cancel(id) }
+func (r *Reactor) Cancel(id TimerID) error {
+	if err := r.over(); err != nil {
+		return err
+	}
+	return r.timers.Cancel(id)
+}
 
 // ResetTimer lets the interval of a timer begin anew, now. One that is not there is
 // ErrInvalid.
 func (r *Reactor) ResetTimer(id TimerID) error {
+	if err := r.over(); err != nil {
+		return err
+	}
 	err := r.timers.Reset(id)
 	r.poller.nudge()
 	return err
@@ -207,7 +221,7 @@ func (r *Reactor) turn(ctx context.Context, ready []PollEvent) error {
 	if _, err := r.timers.Execute(); err != nil {
 		return err
 	}
-	until := r.timers.next()
+	until, _ := r.timers.next() // zero: there is none
 	if err := r.poller.begin(ctx, ready, until); err != nil {
 		return fmt.Errorf("zmq: reactor: %w", err)
 	}
@@ -247,3 +261,13 @@ func (r *Reactor) dispatch(e PollEvent) error {
 // Close ends the reactor: Run returns ErrPollerClosed, and so does every later call.
 // Sockets and descriptors stay as they are. A second Close does nothing.
 func (r *Reactor) Close() error { return r.poller.Close() }
+
+// over returns ErrPollerClosed when the reactor is closed.
+func (r *Reactor) over() error {
+	r.poller.mu.Lock()
+	defer r.poller.mu.Unlock()
+	if r.poller.isClosed() {
+		return fmt.Errorf("zmq: reactor: %w", ErrPollerClosed)
+	}
+	return nil
+}

@@ -266,3 +266,22 @@ func TestHandlersMayComeFromElsewhereWhileAReactorRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestAClosedReactorTakesNoTimers(t *testing.T) {
+	r := zmq.NewReactor()
+	f := func(zmq.TimerID) error { return nil }
+	id, err := r.Every(time.Hour, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, after := r.After(0, f)
+	_, every := r.Every(0, f)
+	for name, err := range map[string]error{"After": after, "Every": every, "Cancel": r.Cancel(id), "ResetTimer": r.ResetTimer(id)} {
+		if !is(err, zmq.ErrPollerClosed) {
+			t.Errorf("%s: %v, want ErrPollerClosed", name, err)
+		}
+	}
+}

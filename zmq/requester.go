@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -51,8 +52,8 @@ type Requester struct {
 
 	mu    sync.Mutex // guards all below
 	calls map[uint64]*call
-	last  uint64 // the last request id
-	err   error  // why there are no more replies
+	ids   *mathrand.ChaCha8 // no peer can guess what another one was asked, and answer it
+	err   error             // why there are no more replies
 }
 
 // A call is a request that waits for its reply.
@@ -84,9 +85,9 @@ func NewRequester(dealer *Socket, retry Retry) (*Requester, error) {
 	if r.retry.Attempts == 0 {
 		r.retry.Attempts = 1
 	}
-	var seed [8]byte
+	var seed [32]byte
 	_, _ = rand.Read(seed[:]) // never fails
-	r.last = binary.BigEndian.Uint64(seed[:])
+	r.ids = mathrand.NewChaCha8(seed)
 	go r.sort()
 	return r, nil
 }
@@ -254,8 +255,11 @@ func (r *Requester) enter() (*call, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	r.last++
-	c := &call{id: r.last, reply: make(chan Message, 1)}
+	id := r.ids.Uint64()
+	for r.calls[id] != nil {
+		id = r.ids.Uint64()
+	}
+	c := &call{id: id, reply: make(chan Message, 1)}
 	r.calls[c.id] = c
 	return c, nil
 }

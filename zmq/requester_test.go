@@ -2,6 +2,7 @@ package zmq_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -340,4 +341,25 @@ func TestReplyIsTheCallersForGood(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+}
+
+// Who was asked one thing cannot tell by its number what another was asked.
+func TestAPeerCannotAnswerWhatAnotherWasAsked(t *testing.T) {
+	c := newContext(t)
+	honest, forger := newSocket(t, c, zmq.ROUTER, nil), newSocket(t, c, zmq.ROUTER, nil)
+	r, dealer := requester(t, c, zmq.Retry{}, bind(t, honest, "inproc://honest"), bind(t, forger, "inproc://forger"))
+	first, second := ask(within(t), t, r, "?"), ask(within(t), t, r, "?")
+	seen, other := recv(t, forger), recv(t, honest)
+	number := binary.BigEndian.Uint64(seen.Frames[1])
+	for near := number - 3; near != number+4; near++ {
+		if near != number {
+			send(t, forger, string(seen.Frames[0]), string(binary.BigEndian.AppendUint64(nil, near)), "", "forged")
+		}
+	}
+	eventually(t, "the forged replies are dropped", func() bool { return dealer.Stats().DroppedFiltered == 6 })
+	for s, m := range map[*zmq.Socket]zmq.Message{forger: seen, honest: other} {
+		send(t, s, string(m.Frames[0]), string(m.Frames[1]), "", "true")
+	}
+	first.want("true")
+	second.want("true")
 }

@@ -149,7 +149,8 @@ func (s *Socket) Set(options ...Option) error {
 // Configure changes the configuration of a live socket. It calls change with a
 // copy of it, and what change leaves there counts from then on, all of it or,
 // when something in it cannot be, nothing. change is called again if the
-// configuration has changed meanwhile in another way.
+// configuration has changed meanwhile in another way; change must not do that itself,
+// which is ErrInvalid in the end.
 //
 // HighWater, Linger, SendTimeout, RecvTimeout, Limits.Subscriptions, Req, PubSub, and
 // of Router Mandatory, Handover and Probe count at once; whoever waits in Send or
@@ -167,9 +168,13 @@ func (s *Socket) Configure(change func(*Config)) error {
 	})
 }
 
+// mostChanges is how often a change is tried. Other goroutines do not get in its way
+// that often.
+const mostChanges = 1000
+
 // reconfigure has change make a new configuration of a copy and puts it into force.
 func (s *Socket) reconfigure(change func(*Config) error) error {
-	for {
+	for tries := 1; ; tries++ {
 		s.mu.Lock()
 		config, seen := s.config.clone(), s.changes
 		s.mu.Unlock()
@@ -178,7 +183,10 @@ func (s *Socket) reconfigure(change func(*Config) error) error {
 			config = config.clone() // change may have kept what it put there
 			var done bool
 			if done, err = s.apply(&config, seen); err == nil && !done {
-				continue
+				if tries < mostChanges {
+					continue
+				}
+				err = fmt.Errorf("%w: another change has come before it each time, perhaps its own", ErrInvalid)
 			}
 		}
 		if dead := s.death(); dead != nil {

@@ -149,18 +149,21 @@ func (t *Timers) set(e *timer, now time.Time) {
 // there is none. libzmq: zmq_timers_timeout.
 func (t *Timers) Timeout() (d time.Duration, ok bool) {
 	now := t.now()
-	due := t.next()
-	return max(due.Sub(now), 0), !due.IsZero()
+	due, ok := t.next()
+	if !ok {
+		return 0, false
+	}
+	return max(due.Sub(now), 0), true
 }
 
-// next is when the next timer is due; zero: there is none.
-func (t *Timers) next() time.Time {
+// next is when the next timer is due, if there is one.
+func (t *Timers) next() (due time.Time, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.queue) == 0 {
-		return time.Time{}
+		return time.Time{}, false
 	}
-	return t.queue[0].due
+	return t.queue[0].due, true
 }
 
 // Execute calls what is due, in the order in which it is, each function once: the next

@@ -244,3 +244,14 @@ func TestExecuteAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A clock of a test may well begin at the zero Time.
+func TestATimerMayBeDueAtTheZeroTime(t *testing.T) {
+	timers := zmq.Timers{Now: func() time.Time { return time.Time{} }}
+	if _, err := timers.Add(0, func(zmq.TimerID) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if d, ok := timers.Timeout(); d != 0 || !ok {
+		t.Errorf("%v, %v, want it to be due", d, ok)
+	}
+}

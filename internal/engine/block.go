@@ -86,8 +86,7 @@ func (z *zmtpIn) fillBlock() error {
 		return z.countFrame(zmtp.FlagMore)
 	}
 	z.frames, z.whole = 0, true
-	z.ready = append(z.ready, z.part...)
-	z.part = z.part[:0]
+	z.takePart()
 	z.count++
 	z.deliver()
 	return nil

@@ -342,8 +342,7 @@ func (z *zmtpIn) isSubscription(body []byte) bool {
 // and what there is of an unfinished one.
 func (z *zmtpIn) cut() {
 	if z.messages > 0 {
-		z.ready = append(z.ready, z.part...)
-		z.part = z.part[:0]
+		z.takePart()
 		z.chunk.Retain()
 		z.ready = append(z.ready, pipe.NewSpan(z.chunk, z.from, z.begun, z.messages, z.peer))
 		z.count += z.messages
@@ -357,11 +356,17 @@ func (z *zmtpIn) cut() {
 	z.from = z.begun
 }
 
+// takePart makes ready what there was of a message that is whole now.
+func (z *zmtpIn) takePart() {
+	z.ready = append(z.ready, z.part...)
+	clear(z.part) // or the connection would keep the memory of a large frame alive
+	z.part = z.part[:0]
+}
+
 // deliver hands over every whole message.
 func (z *zmtpIn) deliver() {
 	if z.messages > 0 {
-		z.ready = append(z.ready, z.part...)
-		z.part = z.part[:0]
+		z.takePart()
 		z.chunk.Retain()
 		z.ready = append(z.ready, pipe.NewSpan(z.chunk, z.from, z.begun, z.messages, z.peer))
 		z.count += z.messages

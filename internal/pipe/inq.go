@@ -211,7 +211,7 @@ func (e *End) Hold(held []*message.Chunk) []*message.Chunk {
 // returned.
 func (e *End) Lend(body []byte) (c *message.Chunk, off int) {
 	spans := e.last()
-	if len(spans) == 0 || len(body) == 0 {
+	if len(spans) == 0 || len(body) == 0 || spans[0].chunk == nil { // nil: given away with the message before
 		return nil, 0
 	}
 	for i := range spans {

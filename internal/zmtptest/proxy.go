@@ -2,6 +2,7 @@ package zmtptest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -102,6 +103,12 @@ func (p *Proxy) keep(conn net.Conn) bool {
 	return true
 }
 
+// A refusal is the answer to a client that is turned away. It is given when what the
+// client told is in Heard.
+type refusal struct{ answer []byte }
+
+func (r *refusal) Error() string { return fmt.Sprintf("turned away with %x", r.answer) }
+
 // serve speaks with one client.
 func (p *Proxy) serve(conn net.Conn) {
 	if p.Mute {
@@ -114,6 +121,10 @@ func (p *Proxy) serve(conn net.Conn) {
 	p.heard = append(p.heard, r)
 	p.mu.Unlock()
 	if err != nil {
+		var no *refusal
+		if errors.As(err, &no) {
+			_, _ = conn.Write(no.answer) // whether it hears or not
+		}
 		return
 	}
 	target := r.Target
@@ -189,8 +200,7 @@ func (p *Proxy) authenticate(conn net.Conn, r *ProxyRequest) error {
 		offered = offered || m == wanted
 	}
 	if !offered {
-		_, _ = conn.Write([]byte{5, 0xff}) // whether it hears or not
-		return fmt.Errorf("methods %v", r.Methods)
+		return &refusal{[]byte{5, 0xff}}
 	}
 	if _, err := conn.Write([]byte{5, wanted}); err != nil || wanted == 0 {
 		return err
@@ -207,8 +217,7 @@ func (p *Proxy) authenticate(conn net.Conn, r *ProxyRequest) error {
 		return err
 	}
 	if password, known := p.Users[r.User]; !known || password != r.Password {
-		_, _ = conn.Write([]byte{1, 1}) // whether it hears or not
-		return fmt.Errorf("user %q", r.User)
+		return &refusal{[]byte{1, 1}}
 	}
 	_, err = conn.Write([]byte{1, 0})
 	return err
