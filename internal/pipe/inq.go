@@ -214,11 +214,6 @@ func (e *End) Lend(body []byte) (c *message.Chunk, off int) {
 	if len(spans) == 0 || len(body) == 0 || spans[0].chunk == nil { // nil: given away with the message before
 		return nil, 0
 	}
-	for i := range spans {
-		if spans[i].chunk == nil { // given away, with an earlier message that lies in it
-			return nil, 0
-		}
-	}
 	w := Walker{spans: spans, rest: spans[0].Bytes()[e.cur.start:], i: 1}
 	for f, ok := w.Next(); ok; f, ok = w.Next() {
 		if len(f.Body) != len(body) || &f.Body[0] != &body[0] {
