@@ -54,8 +54,8 @@ type handled struct {
 // it may be called again: nothing is lost of what waits.
 //
 // A reply to a peer that is gone or full is dropped, and counts so in Stats. But the
-// worker of a ROUTER with Router.Mandatory waits for a full peer, until ctx ends: a
-// few that ask and never read can hold up all workers.
+// worker of a ROUTER with Router.Mandatory waits for a full peer, until ctx ends or
+// SendTimeout is over: without that, a few who ask and never read hold up all workers.
 //
 // It wraps ErrInvalid when there is no fn or less than one worker, and
 // ErrUnsupported for other types.
@@ -185,11 +185,11 @@ func (s *Socket) reply(ctx context.Context, h handled, reply Message) {
 }
 
 // replyByID is reply of a ROUTER. One that minds waits for a peer that is full, as long
-// as ctx allows.
+// as ctx and SendTimeout allow.
 func (s *Socket) replyByID(ctx context.Context, frames [][]byte) {
 	err := s.TrySend(Message{Frames: frames})
 	if errors.Is(err, ErrWouldBlock) {
-		w := waiting{socket: s, ctx: ctx, op: opSend, patient: true}
+		w := waiting{socket: s, ctx: ctx, op: opSend}
 		err = s.sendWaiting(&w, frames, nil)
 	}
 	switch {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"zeromux/zmq"
 )
@@ -287,6 +288,26 @@ func TestRepliesOfAMandatoryRouterThatFindNoWay(t *testing.T) {
 			t.Errorf("%d replies count as dropped", n)
 		}
 	})
+}
+
+// With a SendTimeout who asks and does not read holds nobody up.
+func TestAReplyWaitsNoLongerThanTheSendTimeout(t *testing.T) {
+	c := newContext(t)
+	s := newSocket(t, c, zmq.ROUTER, &zmq.Config{
+		Router: zmq.Router{Mandatory: true}, HighWater: zmq.HighWater{Send: 1}, SendTimeout: 10 * time.Millisecond,
+	})
+	bind(t, s, "inproc://x")
+	deaf := newSocket(t, c, zmq.DEALER, &zmq.Config{HighWater: zmq.HighWater{Recv: 1}})
+	connect(t, deaf, "inproc://x")
+	handle(t, s, 1, func(_ context.Context, m zmq.Message) zmq.Message { return m })
+	for range 5 {
+		send(t, deaf, "question")
+	}
+	req := newSocket(t, c, zmq.REQ, nil)
+	connect(t, req, "inproc://x")
+	send(t, req, "question")
+	want(t, req, "question")
+	eventually(t, "what found no room counts", func() bool { return s.Stats().DroppedFull == 3 })
 }
 
 func TestWhatHandlesNothing(t *testing.T) {
