@@ -219,7 +219,8 @@ func (l *lane) quick(most int) (moved, octets int, why stall, err error) {
 			break
 		}
 		from.fair.Done()
-		from.in.Frames, from.in.Peer = append(from.in.Frames[:0], body), peer
+		from.in.Empty()
+		from.in.Frames, from.in.Peer = append(from.in.Frames, body), peer
 		var sent bool
 		if sent, why, err = l.pass(end, 0, false); sent {
 			moved++

@@ -389,3 +389,40 @@ func TestLargeMessagesThatWereLetGoOfAreGarbage(t *testing.T) {
 		runtime.KeepAlive(pull)
 	})
 }
+
+// Each message has a frame less than the one before, so that no frame takes the place
+// of the large one in whatever list the socket keeps.
+func TestLargeFramesThatWereLetGoOfAreGarbage(t *testing.T) {
+	for _, typ := range []side{{zmq.PULL, nil}, {zmq.REP, nil}, {zmq.ROUTER, nil}} {
+		t.Run(typ.typ.String(), func(t *testing.T) {
+			from := map[zmq.SocketType]zmq.SocketType{zmq.PULL: zmq.PUSH, zmq.REP: zmq.DEALER, zmq.ROUTER: zmq.DEALER}[typ.typ]
+			s, peer := join(t, newContext(t), "tcp://127.0.0.1:*", typ, side{from, nil})
+			received := func() zmq.Message {
+				m := recv(t, s)
+				if typ.typ == zmq.REP {
+					send(t, s, "next")
+				}
+				return m
+			}
+			var bodies []weak.Pointer[byte]
+			for n := range 5 {
+				frames := make([][]byte, 7-n)
+				frames[len(frames)-1] = make([]byte, 1<<20)
+				if err := peer.SendFrames(within(t), frames...); err != nil {
+					t.Fatal(err)
+				}
+				m := received()
+				bodies = append(bodies, weak.Make(&m.Frames[len(m.Frames)-1][0]))
+			}
+			send(t, peer, "", "small")
+			received()
+			for i, body := range bodies {
+				eventually(t, fmt.Sprintf("message %d is collected", i), func() bool {
+					runtime.GC()
+					return body.Value() == nil
+				})
+			}
+			runtime.KeepAlive(s)
+		})
+	}
+}

@@ -235,6 +235,9 @@ func (m *Message) fill(in *message.Message, from *pipe.End, own int, s *slab) {
 		}
 	}
 	size := in.Size()
+	if len(x.frames) > 1 {
+		clear(x.frames) // or those beyond the new ones would keep their memory alive
+	}
 	x.frames = x.frames[:0]
 	if size > copyUpTo && from != nil && !from.Shared() {
 		x.held = from.Hold(x.held)

@@ -35,7 +35,8 @@ func (b *putBack) take(s *Socket) {
 	b.waits = false
 	s.hub.HoldReadable(false)
 	s.in.Kind, s.in.Peer = message.Data, b.m.x.last
-	s.in.Frames = append(s.in.Frames[:0], b.m.Frames...)
+	s.in.Empty()
+	s.in.Frames = append(s.in.Frames, b.m.Frames...)
 }
 
 // done lets go of the memory of a message that was taken.

@@ -344,7 +344,8 @@ func (s *Socket) RecvInto(ctx context.Context, m *Message) error {
 			s.fair.Done()
 			if s.selective == nil || s.selective.Wanted(e, body) {
 				if !x.fillShort(m, body, peer) {
-					s.in.Frames, s.in.Peer = append(s.in.Frames[:0], body), peer
+					s.in.Empty()
+					s.in.Frames, s.in.Peer = append(s.in.Frames, body), peer
 					m.fill(&s.in, nil, 0, &s.slab)
 				} else if s.selective == nil && s.fair.Len() == 1 {
 					s.lend(x, e)

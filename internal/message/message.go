@@ -49,6 +49,15 @@ type Lender interface {
 	Lend(body []byte) (c *Chunk, off int)
 }
 
+// Empty takes the frames off and keeps their list for others. But for the first, which
+// the next one takes the place of, the list does not keep their memory alive.
+func (m *Message) Empty() {
+	if len(m.Frames) > 1 {
+		clear(m.Frames)
+	}
+	m.Frames = m.Frames[:0]
+}
+
 // Size is the sum of the lengths of all frames, in octets.
 func (m *Message) Size() int {
 	size := 0

@@ -83,7 +83,8 @@ func (a *addressed) Recv(m *message.Message) (*pipe.End, error) {
 		c := callerOf(e)
 		if len(c.notices) > 0 && c.read >= c.notices[0].after {
 			m.Kind, m.Peer = message.Data, c.notices[0].peer
-			m.Frames = append(m.Frames[:0], e.ID, empty)
+			m.Empty()
+			m.Frames = append(m.Frames, e.ID, empty)
 			c.drop()
 			a.in.Done()
 			return nil, nil

@@ -18,7 +18,8 @@ func (a *ahead) take(m *message.Message) *pipe.End {
 	if a.from == nil {
 		return nil
 	}
-	m.Frames = append(m.Frames[:0], a.m.Frames...)
+	m.Empty()
+	m.Frames = append(m.Frames, a.m.Frames...)
 	m.Kind, m.Peer = a.m.Kind, a.m.Peer
 	e := a.from
 	a.from = nil

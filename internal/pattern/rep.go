@@ -1,6 +1,8 @@
 package pattern
 
 import (
+	"slices"
+
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
 )
@@ -48,7 +50,7 @@ func (p *rep) Recv(m *message.Message) (*pipe.End, error) {
 	// The delimiter is there: next has seen it.
 	n := Delimiter(m.Frames)
 	p.envelope.keep(m.Frames[:n+1])
-	m.Frames = m.Frames[:copy(m.Frames, m.Frames[n+1:])]
+	m.Frames = slices.Delete(m.Frames, 0, n+1)
 	p.replying, p.asker = true, nil
 	if standingOf(e) == served {
 		p.asker = e

@@ -52,7 +52,8 @@ func (q *reports) take(m *message.Message) (report, bool) {
 	r := q.entries[q.head]
 	q.entries[q.head] = report{}
 	q.head++
-	m.Kind, m.Peer, m.Frames = message.Data, r.peer, m.Frames[:0]
+	m.Empty()
+	m.Kind, m.Peer = message.Data, r.peer
 	for range r.frames {
 		size, n := binary.Uvarint(q.octets[q.from:])
 		from := q.from + n

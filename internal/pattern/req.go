@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/binary"
+	"slices"
 
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
@@ -193,7 +194,7 @@ func (p *req) open(m *message.Message) bool {
 	if correlated {
 		n = 2
 	}
-	m.Frames = m.Frames[:copy(m.Frames, m.Frames[n:])]
+	m.Frames = slices.Delete(m.Frames, 0, n)
 	return true
 }
 

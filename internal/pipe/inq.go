@@ -55,7 +55,7 @@ func (e *End) Read(m *message.Message) Status {
 	if c.first != c.i-1 {
 		c.release(c.i - 1)
 	}
-	m.Frames = m.Frames[:0]
+	m.Empty()
 	m.Kind = message.Data
 	m.Peer = c.peer
 	c.start = c.at
