@@ -118,7 +118,9 @@ type Limits struct {
 	Subscriptions int `json:"subscriptions" yaml:"subscriptions" toml:"subscriptions"`
 }
 
-// Reconnect says how a socket that connected gets its connection back.
+// Reconnect says how a socket that connected gets its connection back. It does not try
+// again where the peer has broken the protocol in the handshake, as something does that
+// is no ZMTP at all; a peer that hangs up, or says nothing, is tried again.
 type Reconnect struct {
 	// Interval is the pause before another attempt. Zero is the default, 100
 	// ms; Never gives the endpoint up. libzmq: ZMQ_RECONNECT_IVL.
@@ -139,8 +141,9 @@ type Reconnect struct {
 	// HandshakeTimeout bounds the handshake of a connection. Zero is the
 	// default, 30 s; NoTimeout is none. libzmq: ZMQ_HANDSHAKE_IVL.
 	HandshakeTimeout time.Duration `json:"handshake_timeout" yaml:"handshake_timeout" toml:"handshake_timeout"`
-	// ConnectTimeout bounds one attempt to open a connection. Zero is the
-	// default: as long as the system tries. libzmq: ZMQ_CONNECT_TIMEOUT.
+	// ConnectTimeout bounds one attempt to open a connection, the talk with a
+	// SOCKSProxy included. Zero is the default: as long as the system tries, and
+	// as a proxy takes. libzmq: ZMQ_CONNECT_TIMEOUT.
 	ConnectTimeout time.Duration `json:"connect_timeout" yaml:"connect_timeout" toml:"connect_timeout"`
 }
 
