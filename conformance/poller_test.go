@@ -136,8 +136,8 @@ func TestPoller(t *testing.T) {
 			case "a silent socket":
 				p.add(s.socket(zmq.PULL), zmq.PollIn, nil)
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), timeout)
 			start := time.Now()
+			ctx, cancel := context.WithTimeout(context.Background(), timeout)
 			room := []zmq.PollEvent{{}}
 			if _, err := p.Wait(ctx, room); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) < timeout || room[0] != (zmq.PollEvent{}) {
 				t.Errorf("%s: %v after %v, and %+v", name, err, time.Since(start), room)
