@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 
+	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
 
@@ -20,8 +21,9 @@ import (
 //
 // The handshake begins when both greetings are there, and is driven so: call
 // Next until ok is false, sending each command; read a frame, give its body to
-// Handle; begin again, until Done. The first error ends the connection, and every
-// later Next and Handle returns it again.
+// Handle; begin again, until Done. Where Question returns a request, have it
+// answered and give the answer to Answer before going on. The first error ends the
+// connection, and every later Next, Handle and Answer returns it again.
 //
 // Until Done the methods belong to one goroutine. Afterwards Seal belongs to who
 // writes the connection and Open to who reads it, which may happen at the same
@@ -41,12 +43,24 @@ type Mechanism interface {
 	// *RefusedError. Handle is not for frames that come after Done.
 	Handle(command []byte) error
 
+	// Question returns what an authenticator has to be asked before the handshake
+	// can go on, nil where there is nothing to ask now. It is not to be changed.
+	Question() *zap.Request
+
+	// Answer takes the authenticator's answer to Question: a reply, or an error
+	// that matches zap.ErrNoHandler, or a *zmtp.ProtocolError for a reply that
+	// was none, or why nobody could be asked. Whether a peer is let in of whom
+	// nobody was asked is the mechanism's to say. Of a peer that is not let in Next
+	// returns what it is still to be told, if anything, and then a *DeniedError.
+	Answer(reply *zap.Reply, err error) error
+
 	// Done says that both sides are through: what was to be sent has been taken
 	// from Next, and what had to come has come.
 	Done() bool
 
-	// Peer returns the peer's properties in the order of the wire, and nil before
-	// Done. It is not to be changed.
+	// Peer returns the peer's properties in the order of the wire, behind them
+	// those that the authenticator gave it, and nil before Done. It is not to be
+	// changed.
 	Peer() zmtp.Metadata
 
 	// UserID is the name that authentication gave to the peer. It is empty where
@@ -77,6 +91,24 @@ type Config struct {
 	// CheckPeer judges the properties of the peer; an error ends the connection.
 	// Nil admits every peer. [CheckSocketType] makes one.
 	CheckPeer func(zmtp.Metadata) error
+
+	// ZAP says when an authenticator is asked and what it is told.
+	ZAP ZAP
+}
+
+// ZAP is a mechanism's share of authentication. Its zero value asks as libzmq does
+// where no option is set. RFC 27.
+type ZAP struct {
+	// Domain is what the socket calls itself; empty: none, so that NULL asks
+	// nobody. libzmq: ZMQ_ZAP_DOMAIN.
+	Domain string
+	// Enforce turns peers away whom nobody could judge, where a domain is set.
+	// libzmq: ZMQ_ZAP_ENFORCE_DOMAIN.
+	Enforce bool
+	// Address is where the peer is, as zap.Request has it.
+	Address string
+	// Identity is the socket's own routing id.
+	Identity []byte
 }
 
 // ErrIncompatible: the peer's socket is of a type that ours cannot talk to. It
@@ -130,6 +162,32 @@ type RefusedError struct {
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the peer refuses: %q", e.Reason)
 }
+
+// DeniedError: the authenticator does not let the peer in, or nobody could be asked
+// and the peer is not let in without. RFC 27 "Status Codes".
+type DeniedError struct {
+	// Status is the reply's status, 300, 400 or 500, and zero where nobody has
+	// answered. With 300 libzmq leaves the connection open until a timer of the
+	// handshake closes it; otherwise it ends at once.
+	Status int
+	// Text is what the authenticator gave as a reason.
+	Text string
+	// Err is why nobody has answered, nil where somebody has.
+	Err error
+}
+
+func (e *DeniedError) Error() string {
+	switch {
+	case e.Err != nil:
+		return fmt.Sprintf("peer not let in: %v", e.Err)
+	case e.Text != "":
+		return fmt.Sprintf("peer not let in: status %d, %.200q", e.Status, e.Text)
+	}
+	return fmt.Sprintf("peer not let in: status %d", e.Status)
+}
+
+// Unwrap returns Err.
+func (e *DeniedError) Unwrap() error { return e.Err }
 
 // refused makes the error for an ERROR command with this reason.
 func refused(reason []byte) *RefusedError {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 
+	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
 
@@ -105,6 +106,12 @@ func (n *null) handleError(command []byte) error {
 	}
 	return refused(reason)
 }
+
+// Question asks nobody.
+func (n *null) Question() *zap.Request { return nil }
+
+// Answer takes no answer, since nothing is asked.
+func (n *null) Answer(*zap.Reply, error) error { return n.err }
 
 func (n *null) Done() bool { return n.sent && n.heard == heardReady && n.err == nil }
 
