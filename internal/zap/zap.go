@@ -3,7 +3,10 @@
 // sockets; who asks and who answers is told by the packages above.
 package zap
 
-import "errors"
+import (
+	"crypto/x509"
+	"errors"
+)
 
 // Endpoint is where the handler of a context answers: a REP, ROUTER or SERVER that
 // is bound to it. RFC 27 "ZAP Endpoint".
@@ -35,6 +38,10 @@ type Request struct {
 	// Credentials are none for NULL, user and password for PLAIN, the peer's
 	// long-term public key for CURVE, the principal for GSSAPI.
 	Credentials [][]byte
+	// Certificates are the chain by which the peer has proven who it is below the
+	// mechanism, by TLS; nil if it has not. They are for whoever is asked within the
+	// process: no frame of RFC 27 carries them.
+	Certificates []*x509.Certificate
 }
 
 // Reply is the handler's answer. RFC 27 "The Reply Command".
