@@ -9,6 +9,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"os"
@@ -80,6 +81,22 @@ type PeerNamer interface {
 	// PeerAddress returns the numeric IP address without the port (tcp), or
 	// "localhost:UID:GID:PID" (ipc), or "" when it is not known.
 	PeerAddress(c net.Conn) string
+}
+
+// Secured is implemented by a connection that has a handshake of its own, in which
+// the two ends find out who they are: a *tls.Conn, and whatever contains one. A
+// transport hands it out before that handshake, and whoever opened or accepted it
+// makes it, with a deadline; until then the state is empty.
+type Secured interface {
+	net.Conn
+	// HandshakeContext makes the handshake, if that has not been done.
+	HandshakeContext(ctx context.Context) error
+	// ConnectionState is what the handshake found out.
+	ConnectionState() tls.ConnectionState
+	// CloseWrite tells the peer that nothing more comes.
+	CloseWrite() error
+	// NetConn is the connection that carries this one.
+	NetConn() net.Conn
 }
 
 // Options is a transport's share of a socket's options. The zero value is
@@ -157,6 +174,9 @@ type Options struct {
 	AcceptPIDs             []int32
 	AcceptUIDs, AcceptGIDs []uint32
 
+	// TLS is who this side of a connection is, and whom it trusts. For tls+tcp.
+	TLS TLS
+
 	// Dialer, when set, opens connections instead of the net package: the user
 	// brings the network. It is called with network "tcp", "tcp4" or "unix" and
 	// an address as net.Dial takes it, names unresolved. It must honour ctx,
@@ -183,6 +203,34 @@ type Proxy struct {
 	// octets each (RFC 1929). Without User it is told that there are none.
 	// libzmq: ZMQ_SOCKS_USERNAME, ZMQ_SOCKS_PASSWORD.
 	User, Password string
+}
+
+// TLS says who this side of a connection is, and whom it trusts: either by Config,
+// or by files in PEM. The zero value has no certificate, so that nothing can be
+// bound, and trusts the authorities that the system trusts.
+type TLS struct {
+	// Config is a configuration of crypto/tls, which must not change any more. A
+	// ServerName that is empty is the host of the address that is dialled. It goes
+	// with none of the other fields.
+	Config *tls.Config
+
+	// CertFile and KeyFile have the chain of certificates that is shown to peers,
+	// our own first, and its key. They are for listeners, which must have one, and
+	// for dialling to listeners that want one.
+	CertFile, KeyFile string
+
+	// CAFile has the authorities, one or more, of which one must have signed the
+	// certificate of a listener. Empty means those of the system.
+	CAFile string
+
+	// ClientCAFile has the authorities of which one must have signed the certificate
+	// that everybody who dials a listener must show. Empty means that no certificate
+	// is asked for.
+	ClientCAFile string
+
+	// ServerName is the name that the certificate of a listener must be for. Empty
+	// means the host of the address that is dialled.
+	ServerName string
 }
 
 // KeepAlive sets tcp's probes of silent connections. The zero value leaves

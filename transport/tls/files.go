@@ -1,0 +1,158 @@
+package tls
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"sync"
+
+	"zeromux/transport"
+)
+
+// clientOf is the configuration that files make for connections that we open.
+func clientOf(t *transport.TLS) (*tls.Config, error) {
+	config := &tls.Config{ServerName: t.ServerName}
+	var err error
+	if config.Certificates, err = pair(t); err != nil {
+		return nil, err
+	}
+	if t.CAFile != "" {
+		config.RootCAs, err = authorities("CAFile", t.CAFile)
+	}
+	return config, err
+}
+
+// serverOf is the configuration that files make for connections that come in.
+func serverOf(t *transport.TLS) (*tls.Config, error) {
+	config := new(tls.Config)
+	var err error
+	if config.Certificates, err = pair(t); err != nil {
+		return nil, err
+	}
+	if t.ClientCAFile != "" {
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+		config.ClientCAs, err = authorities("ClientCAFile", t.ClientCAFile)
+	}
+	return config, err
+}
+
+// pair reads the certificate and its key, if there are any.
+func pair(t *transport.TLS) ([]tls.Certificate, error) {
+	if t.CertFile == "" {
+		return nil, nil
+	}
+	chain, err := read("CertFile", t.CertFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := read("KeyFile", t.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	certificate, err := tls.X509KeyPair(chain, key)
+	if err != nil {
+		return nil, wrong("CertFile, TLS.KeyFile", err.Error())
+	}
+	return []tls.Certificate{certificate}, nil
+}
+
+// authorities reads certificates, of which there must be one at least, and all good.
+func authorities(option, name string) (*x509.CertPool, error) {
+	text, err := read(option, name)
+	if err != nil {
+		return nil, err
+	}
+	pool, some := x509.NewCertPool(), false
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, wrong(option, name+": "+err.Error())
+		}
+		pool.AddCert(certificate)
+		some = true
+	}
+	if !some {
+		return nil, wrong(option, name+": there is no certificate in it")
+	}
+	return pool, nil
+}
+
+// read reads the file of an option.
+func read(option, name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("tls: option TLS.%s: %w", option, err)
+	}
+	return text, nil
+}
+
+// kept is the configuration that files make for a listener, made anew when one of
+// them has changed: certificates are renewed while their servers run.
+type kept struct {
+	files transport.TLS
+
+	mu     sync.Mutex // guards what follows
+	config *tls.Config
+	seen   [3]os.FileInfo // the files as they were, nil for one that there is not
+}
+
+// listening returns a configuration that follows the files of t.
+func listening(t *transport.TLS) (*tls.Config, error) {
+	k := &kept{files: *t}
+	k.seen = k.look()
+	config, err := serverOf(t)
+	if err != nil {
+		return nil, err
+	}
+	k.config = config
+	config = config.Clone() // it has the keys of tickets, which stay the same
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return k.current(), nil }
+	return config, nil
+}
+
+// look finds out about the files.
+func (k *kept) look() (found [3]os.FileInfo) {
+	for i, name := range []string{k.files.CertFile, k.files.KeyFile, k.files.ClientCAFile} {
+		if info, err := os.Stat(name); err == nil {
+			found[i] = info
+		}
+	}
+	return found
+}
+
+// current is the configuration for the next handshake. Files that do not go together,
+// or are not there, are in the middle of being changed: until then it stays as it is.
+func (k *kept) current() *tls.Config {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	found := k.look()
+	same := true
+	for i, was := range k.seen {
+		same = same && isSame(was, found[i])
+	}
+	if same {
+		return k.config
+	}
+	if config, err := serverOf(&k.files); err == nil {
+		k.config, k.seen = config, found
+	}
+	return k.config
+}
+
+// isSame reports whether a file is as it was.
+func isSame(was, is os.FileInfo) bool {
+	if was == nil || is == nil {
+		return was == nil && is == nil
+	}
+	return os.SameFile(was, is) && was.ModTime().Equal(is.ModTime()) && was.Size() == is.Size()
+}
