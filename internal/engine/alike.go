@@ -29,7 +29,13 @@ func (a *alike) share(p *message.Peer) {
 	for _, property := range p.Properties {
 		size += len(property.Name) + len(property.Value)
 	}
-	if size <= alikeMost {
+	switch {
+	case size > alikeMost:
+	case p.TLS != nil: // its certificates are not kept
+		kept := *p
+		kept.TLS = nil
+		a.last.Store(&kept)
+	default:
 		a.last.Store(p)
 	}
 }

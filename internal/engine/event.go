@@ -109,6 +109,8 @@ func errno(err error) int {
 		return int(no)
 	case errors.As(err, &ne) && ne.Timeout():
 		return int(syscall.EAGAIN)
+	case refusedByTLS(err):
+		return int(syscall.EPROTO)
 	}
 	return int(syscall.EPIPE)
 }
@@ -141,6 +143,9 @@ func attempted(err error) bool {
 // none. It only names: whoever holds the descriptor may have made a copy of it.
 func descriptor(what any) int {
 	fd := -1
+	if nc, ok := what.(net.Conn); ok {
+		what = carrier(nc)
+	}
 	if c, ok := what.(syscall.Conn); ok {
 		if raw, err := c.SyscallConn(); err == nil {
 			_ = raw.Control(func(own uintptr) { fd = int(own) }) // closed: no number

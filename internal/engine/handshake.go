@@ -23,6 +23,8 @@ const shakerRoom = 512
 
 // How far a handshake came.
 const (
+	// PhaseTLS: the two sides find out who they are by TLS, before ZMTP begins.
+	PhaseTLS = "tls"
 	// PhaseGreeting: the two sides tell their versions and mechanisms.
 	PhaseGreeting = "greeting"
 	// PhaseMechanism: they authenticate each other and tell who they are.
@@ -71,12 +73,12 @@ type shaker struct {
 	phase string // how far it has come
 }
 
-// shake finds out what the peer of conn speaks and who it is. The error is a
-// *HandshakeError. RFC 37 "Formal Grammar"; RFC 15 and RFC 13 for older
-// peers.
-func shake(cfg *Config, conn net.Conn) (introduction, error) {
-	if cfg.HandshakeInterval > 0 {
-		if err := conn.SetDeadline(time.Now().Add(cfg.HandshakeInterval)); err != nil {
+// shake finds out what the peer of conn speaks and who it is, until a time at most;
+// zero is no limit. The error is a *HandshakeError. RFC 37 "Formal Grammar"; RFC 15
+// and RFC 13 for older peers.
+func shake(cfg *Config, conn net.Conn, until time.Time) (introduction, error) {
+	if !until.IsZero() {
+		if err := conn.SetDeadline(until); err != nil {
 			return introduction{}, &HandshakeError{PhaseGreeting, err}
 		}
 	}
@@ -324,7 +326,7 @@ func (s *shaker) send() error {
 		return nil
 	}
 	b := s.said
-	switch s.conn.(type) {
+	switch carrier(s.conn).(type) {
 	case *net.TCPConn, *net.UnixConn:
 		_, err := s.conn.Write(b)
 		s.said = b[:0]

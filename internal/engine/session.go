@@ -182,15 +182,24 @@ func (s *Session) establish(nc net.Conn, address string) error {
 
 // introduce finds out who the peer is.
 func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
+	var until time.Time
+	if s.cfg.HandshakeInterval > 0 {
+		until = time.Now().Add(s.cfg.HandshakeInterval)
+	}
+	state, err := secure(nc, until)
+	if err != nil {
+		return introduction{}, err
+	}
 	if s.cfg.Raw {
-		return introduction{peer: &message.Peer{Address: address, Endpoint: s.endpoint}}, nil
+		return introduction{peer: &message.Peer{Address: address, Endpoint: s.endpoint, TLS: state}}, nil
 	}
-	in, err := shake(s.cfg, nc)
-	if err == nil {
-		in.peer.Address, in.peer.Endpoint = address, s.endpoint
-		s.peers.share(in.peer)
+	in, err := shake(s.cfg, nc, until)
+	if err != nil {
+		return introduction{}, verdict(nc, err)
 	}
-	return in, err
+	in.peer.Address, in.peer.Endpoint, in.peer.TLS = address, s.endpoint, state
+	s.peers.share(in.peer)
+	return in, nil
 }
 
 // connect makes the connection that suits the peer.

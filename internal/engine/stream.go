@@ -18,10 +18,13 @@ import (
 // stream is the driver of one connection.
 type stream struct {
 	gate
-	kick chan struct{} // something waits to be written
+	kick   chan struct{} // something waits to be written
+	secure *leaving      // nil: the connection is none of TLS
 }
 
-func newStream(c *connection) *stream { return &stream{newGate(c), make(chan struct{}, 1)} }
+func newStream(c *connection) *stream {
+	return &stream{newGate(c), make(chan struct{}, 1), newLeaving(c.net)}
+}
 
 func (c *stream) start() {
 	go c.write()
@@ -32,12 +35,19 @@ func (c *stream) flush(bool) { push(c.kick) }
 
 func (c *stream) close() {
 	close(c.dead)
+	if c.secure != nil {
+		_ = c.net.SetDeadline(longAgo) // both directions end, and the last one closes
+		return
+	}
 	_ = c.net.Close() // nothing could be done about an error
 }
 
 // end is where either goroutine ends.
 func (c *stream) end() {
 	if c.through() {
+		if c.secure != nil {
+			c.secure.hangUp()
+		}
 		c.session.lost(c.connection)
 	}
 }
@@ -60,7 +70,7 @@ func (c *stream) readAll() error {
 	}
 	for {
 		if c.mute.Load() {
-			_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // on failure Read fails as well
+			_ = c.listen(farewell) // on failure Read fails as well
 		}
 		n, err := c.net.Read(c.in.space())
 		if n > 0 {
@@ -74,10 +84,18 @@ func (c *stream) readAll() error {
 	}
 }
 
+// listen has the peer read for so long. What close has set stays.
+func (c *stream) listen(d time.Duration) error {
+	err := c.net.SetReadDeadline(time.Now().Add(d))
+	if c.secure != nil && c.isClosed() {
+		err = c.net.SetReadDeadline(longAgo)
+	}
+	return err
+}
+
 // listenOn reports whether a farewell that has lasted its time goes on.
 func (c *stream) listenOn(err error) bool {
-	return errors.Is(err, os.ErrDeadlineExceeded) && unsent(c.net) &&
-		c.net.SetReadDeadline(time.Now().Add(farewell)) == nil
+	return errors.Is(err, os.ErrDeadlineExceeded) && !c.isClosed() && unsent(c.net) && c.listen(farewell) == nil
 }
 
 // receive handles n octets, and waits while the mark is reached.
@@ -93,7 +111,7 @@ func (c *stream) receive(n int) error {
 // in the system is still to be read.
 func (c *stream) goOn() {
 	if c.parting.Load() {
-		_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // on failure reading ends now
+		_ = c.listen(farewell) // on failure reading ends now
 	}
 }
 
@@ -163,17 +181,39 @@ func (c *stream) writeFailed() {
 	if _, tcp := c.net.(*net.TCPConn); tcp {
 		return
 	}
+	if c.secure != nil {
+		c.secure.cut = true
+	}
 	c.mute.Store(true)
-	_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // for the Read that waits; on failure it does not wait
+	_ = c.listen(farewell) // for the Read that waits; on failure it does not wait
 }
 
 // farewell ends a connection over which everything has been said.
 func (c *stream) farewell() {
-	half, ok := c.net.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
+	if c.sayGoodbye() != nil {
 		c.abort(errKicked)
 		return
 	}
 	c.parting.Store(true)
-	_ = c.net.SetReadDeadline(time.Now().Add(farewell)) // on failure the peer's own end of stream ends it
+	_ = c.listen(farewell) // on failure the peer's own end of stream ends it
+}
+
+// sayGoodbye tells the peer that nothing more comes.
+func (c *stream) sayGoodbye() error {
+	if c.secure != nil {
+		return c.secure.sayGoodbye(c.takeTime)
+	}
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
+}
+
+// takeTime lets a write go on for as long as it takes. What close has set stays.
+func (c *stream) takeTime() {
+	_ = c.net.SetWriteDeadline(time.Time{}) // on failure writing has ended
+	if c.isClosed() {
+		_ = c.net.SetWriteDeadline(longAgo)
+	}
 }

@@ -9,7 +9,7 @@ import (
 // unsent reports whether the peer's system has still to acknowledge something
 // that was written to nc.
 func unsent(nc net.Conn) bool {
-	tcp, ok := nc.(*net.TCPConn)
+	tcp, ok := carrier(nc).(*net.TCPConn)
 	if !ok {
 		return false
 	}

@@ -101,6 +101,10 @@ type Peer struct {
 	Properties []Property
 	// Inproc says that the peer is a socket of the same process.
 	Inproc bool
+	// TLS is what the transport found out about the peer before the first octet of
+	// ours, for those who know its type: a *tls.ConnectionState of crypto/tls. Nil
+	// where the connection is not one of TLS.
+	TLS any
 }
 
 // LogValue implements slog.LogValuer: who the peer is, and nothing for no peer.
