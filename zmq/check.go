@@ -12,6 +12,7 @@ import (
 	"zeromux/transport"
 	"zeromux/transport/ipc"
 	"zeromux/transport/tcp"
+	"zeromux/transport/tls"
 	"zeromux/zmtp"
 )
 
@@ -139,7 +140,7 @@ func (c *Config) check(t SocketType) error {
 // checkSystem refuses what the transports cannot do here, or nowhere.
 func (c *Config) checkSystem() error {
 	o := c.transport()
-	for _, err := range []error{tcp.CheckOptions(&o), ipc.CheckOptions(&o)} {
+	for _, err := range []error{tcp.CheckOptions(&o), ipc.CheckOptions(&o), tls.CheckOptions(&o)} {
 		switch {
 		case errors.Is(err, transport.ErrInvalid):
 			return fmt.Errorf("%w: %w", ErrInvalid, err)

@@ -15,13 +15,15 @@ import (
 	"zeromux/transport"
 	"zeromux/transport/ipc"
 	"zeromux/transport/tcp"
+	"zeromux/transport/tls"
 )
 
 // schemes are the transports over connections; inproc is the only one that is
 // none.
 var schemes = map[string]transport.Transport{
-	"tcp": tcp.Transport{},
-	"ipc": ipc.Transport{},
+	"tcp":     tcp.Transport{},
+	"ipc":     ipc.Transport{},
+	"tls+tcp": tls.Transport{},
 }
 
 const inprocScheme = "inproc"

@@ -159,6 +159,9 @@ type HandshakePhase string
 
 // The parts of a handshake.
 const (
+	// PhaseTLS: over tls+tcp, both sides find out by certificates who they are, before
+	// ZMTP begins. RFC 8446.
+	PhaseTLS HandshakePhase = engine.PhaseTLS
 	// PhaseGreeting: both sides tell the version they speak and the security
 	// they want. RFC 37 "The Greeting".
 	PhaseGreeting HandshakePhase = engine.PhaseGreeting

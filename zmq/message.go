@@ -174,6 +174,11 @@ func wordy(p *message.Peer) bool {
 	for i := range p.Properties {
 		size += 64 + len(p.Properties[i].Name) + len(p.Properties[i].Value)
 	}
+	if state := tlsState(p); state != nil {
+		for _, certificate := range state.PeerCertificates {
+			size += 4 * len(certificate.Raw) // what is read from it takes more than itself
+		}
+	}
 	return size > slabPeer
 }
 

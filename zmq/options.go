@@ -2,6 +2,7 @@ package zmq
 
 import (
 	"context"
+	"crypto/tls"
 	"math"
 	"net"
 	"net/netip"
@@ -79,6 +80,7 @@ type Config struct {
 	Heartbeat Heartbeat `json:"heartbeat" yaml:"heartbeat" toml:"heartbeat"`
 	Network   Network   `json:"network" yaml:"network" toml:"network"`
 	TCP       TCP       `json:"tcp" yaml:"tcp" toml:"tcp"`
+	TLS       TLS       `json:"tls" yaml:"tls" toml:"tls"`
 	IPC       IPC       `json:"ipc" yaml:"ipc" toml:"ipc"`
 	Router    Router    `json:"router" yaml:"router" toml:"router"`
 	Req       Req       `json:"req" yaml:"req" toml:"req"`
@@ -121,6 +123,8 @@ type Limits struct {
 // Reconnect says how a socket that connected gets its connection back. It does not try
 // again where the peer has broken the protocol in the handshake, as something does that
 // is no ZMTP at all; a peer that hangs up, or says nothing, is tried again.
+//
+// Where TLS does not agree it tries again: certificates are renewed, and clocks set.
 type Reconnect struct {
 	// Interval is the pause before another attempt. Zero is the default, 100
 	// ms; Never gives the endpoint up. libzmq: ZMQ_RECONNECT_IVL.
@@ -195,7 +199,7 @@ type Network struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `json:"-" yaml:"-" toml:"-"`
 }
 
-// TCP is for tcp alone.
+// TCP is for tcp, and for tls+tcp above it.
 type TCP struct {
 	// KeepAlive turns the system's probes of silent connections on or off.
 	// Nil is the default: as the system does. libzmq: ZMQ_TCP_KEEPALIVE.
@@ -248,6 +252,41 @@ type SOCKSProxy struct {
 	// ZMQ_SOCKS_USERNAME, ZMQ_SOCKS_PASSWORD.
 	User     string `json:"user" yaml:"user" toml:"user"`
 	Password string `json:"password" yaml:"password" toml:"password"`
+}
+
+// TLS is for tls+tcp: who this socket is to its peers, and whom it trusts. It is told
+// by files in PEM, which a configuration can name, or by a Config of package
+// crypto/tls, which a program makes and which can do more. The zero value will do to
+// connect to servers whose certificate is of an authority that the system trusts. To
+// bind takes a certificate at least, and a connection whose other end could not be
+// verified is refused by Connect.
+//
+// Files are read by Bind and Connect, which return what is wrong with them, and again
+// later: those of an endpoint that is bound by the first handshake that finds them
+// changed, those of one that is connected whenever it is dialled. So certificates may
+// be renewed in place.
+type TLS struct {
+	// Config says all of it, and goes with none of the other fields. It is not copied
+	// and must not change any more. An endpoint that is connected takes its own host
+	// for ServerName where that is empty. Nil is the default: the files say it.
+	Config *tls.Config `json:"-" yaml:"-" toml:"-"`
+	// CertFile has the chain of certificates that is shown to peers, the socket's own
+	// first, and KeyFile the key of that one; they may be the same file. They are for
+	// Bind, and for Connect to servers that want to know who connects. Empty is the
+	// default: none.
+	CertFile string `json:"cert_file" yaml:"cert_file" toml:"cert_file"`
+	KeyFile  string `json:"key_file" yaml:"key_file" toml:"key_file"`
+	// CAFile has the authorities, one or more, of which one must have signed the
+	// certificate of a server that the socket connects to. Empty is the default: those
+	// that the system trusts.
+	CAFile string `json:"ca_file" yaml:"ca_file" toml:"ca_file"`
+	// ClientCAFile has the authorities of which one must have signed the certificate
+	// that each peer must show which comes to an endpoint that is bound. Empty is the
+	// default: peers are asked for none.
+	ClientCAFile string `json:"client_ca_file" yaml:"client_ca_file" toml:"client_ca_file"`
+	// ServerName is the name that the certificate of a server must be for. Empty is
+	// the default: the host of the endpoint that is connected to.
+	ServerName string `json:"server_name" yaml:"server_name" toml:"server_name"`
 }
 
 // IPC is for ipc alone: whose connections are accepted, by process, user and

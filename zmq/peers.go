@@ -2,6 +2,8 @@ package zmq
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 
 	"zeromux/internal/message"
 )
@@ -27,6 +29,10 @@ type PeerInfo struct {
 	Version string
 	// Inproc says that the peer is a socket of the same context.
 	Inproc bool
+	// TLS is what the handshake of TLS found out: version, cipher, the certificates
+	// that the peer has shown. Nil: the connection is not one of TLS. It is shared by
+	// all that is known of the peer, and not to be changed.
+	TLS *tls.ConnectionState
 
 	properties []message.Property
 }
@@ -35,8 +41,25 @@ func newPeerInfo(p *message.Peer) *PeerInfo {
 	return &PeerInfo{
 		Address: p.Address, Endpoint: p.Endpoint, Type: p.SocketType, RoutingID: string(p.RoutingID),
 		Mechanism: p.Mechanism, UserID: p.UserID, Version: p.Version, Inproc: p.Inproc,
-		properties: p.Properties,
+		TLS: tlsState(p), properties: p.Properties,
 	}
+}
+
+// tlsState is what TLS has found out about a peer, or nil.
+func tlsState(p *message.Peer) *tls.ConnectionState {
+	state, _ := p.TLS.(*tls.ConnectionState)
+	return state
+}
+
+// Certificates are the chain by which the peer has proven by TLS who it is, from its own
+// certificate to that of the authority; nil if it has not. They are not to be changed. A
+// certificate that was shown but not verified, as Config.TLS.Config can have it, is in
+// the field TLS alone.
+func (p *PeerInfo) Certificates() []*x509.Certificate {
+	if p == nil || p.TLS == nil || len(p.TLS.VerifiedChains) == 0 {
+		return nil
+	}
+	return p.TLS.VerifiedChains[0]
 }
 
 // Property returns a property by the name under which the peer announced it, or

@@ -112,6 +112,7 @@ func (c *Config) transport() transport.Options {
 		TOS: c.TCP.TOS, Priority: c.TCP.Priority, BindToDevice: c.TCP.BindToDevice,
 		MaxRetransmit: c.TCP.MaxRetransmit, BusyPoll: c.TCP.BusyPoll, LoopbackFastPath: c.TCP.LoopbackFastPath,
 		AcceptFrom: c.TCP.AcceptFrom, Proxy: transport.Proxy(c.TCP.Proxy), Dialer: c.Network.Dial,
+		TLS:        transport.TLS(c.TLS),
 		AcceptPIDs: c.IPC.AcceptPIDs, AcceptUIDs: c.IPC.AcceptUIDs, AcceptGIDs: c.IPC.AcceptGIDs,
 		KeepAlive: transport.KeepAlive{
 			Idle: c.TCP.KeepAliveIdle, Interval: c.TCP.KeepAliveInterval, Count: c.TCP.KeepAliveCount,
