@@ -70,7 +70,7 @@ func (c *stream) readAll() error {
 	}
 	for {
 		if c.mute.Load() {
-			_ = c.listen(farewell) // on failure Read fails as well
+			_ = c.bound() // on failure Read fails as well
 		}
 		n, err := c.net.Read(c.in.space())
 		if n > 0 {
@@ -84,9 +84,9 @@ func (c *stream) readAll() error {
 	}
 }
 
-// listen has the peer read for so long. What close has set stays.
-func (c *stream) listen(d time.Duration) error {
-	err := c.net.SetReadDeadline(time.Now().Add(d))
+// bound has the peer read for no longer than a farewell. What close has set stays.
+func (c *stream) bound() error {
+	err := c.net.SetReadDeadline(time.Now().Add(farewell))
 	if c.secure != nil && c.isClosed() {
 		err = c.net.SetReadDeadline(longAgo)
 	}
@@ -95,7 +95,7 @@ func (c *stream) listen(d time.Duration) error {
 
 // listenOn reports whether a farewell that has lasted its time goes on.
 func (c *stream) listenOn(err error) bool {
-	return errors.Is(err, os.ErrDeadlineExceeded) && !c.isClosed() && unsent(c.net) && c.listen(farewell) == nil
+	return errors.Is(err, os.ErrDeadlineExceeded) && !c.isClosed() && unsent(c.net) && c.bound() == nil
 }
 
 // receive handles n octets, and waits while the mark is reached.
@@ -111,7 +111,7 @@ func (c *stream) receive(n int) error {
 // in the system is still to be read.
 func (c *stream) goOn() {
 	if c.parting.Load() {
-		_ = c.listen(farewell) // on failure reading ends now
+		_ = c.bound() // on failure reading ends now
 	}
 }
 
@@ -185,7 +185,7 @@ func (c *stream) writeFailed() {
 		c.secure.cut = true
 	}
 	c.mute.Store(true)
-	_ = c.listen(farewell) // for the Read that waits; on failure it does not wait
+	_ = c.bound() // for the Read that waits; on failure it does not wait
 }
 
 // farewell ends a connection over which everything has been said.
@@ -195,7 +195,7 @@ func (c *stream) farewell() {
 		return
 	}
 	c.parting.Store(true)
-	_ = c.listen(farewell) // on failure the peer's own end of stream ends it
+	_ = c.bound() // on failure the peer's own end of stream ends it
 }
 
 // sayGoodbye tells the peer that nothing more comes.

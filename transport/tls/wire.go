@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +18,7 @@ type wire struct{ net.Conn }
 
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = ErrCut
 	}
 	return n, err

@@ -24,6 +24,9 @@ func checkBuffers(t testing.TB, c net.Conn, o *transport.Options) {
 // SocketOption reads a number from the socket of c.
 func SocketOption(t testing.TB, c any, level, name int) (value int) {
 	t.Helper()
+	if nc, ok := c.(net.Conn); ok {
+		c = Carrier(nc)
+	}
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)

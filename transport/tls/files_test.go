@@ -1,0 +1,114 @@
+package tls_test
+
+import (
+	stdtls "crypto/tls"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"zeromux/internal/zmtptest"
+	"zeromux/transport"
+	"zeromux/transport/internal/transporttest"
+	"zeromux/transport/tls"
+)
+
+// meet shakes hands with whoever listens at l, and returns what the client has found
+// out.
+func meet(t *testing.T, l transport.Listener, own transport.TLS) (stdtls.ConnectionState, error) {
+	t.Helper()
+	a, b := transporttest.Pair(t, eager{own: own}, l, nil)
+	defer a.Close()
+	defer b.Close()
+	err := shakeBoth(t, a.(transport.Secured), b.(transport.Secured))
+	return a.(transport.Secured).ConnectionState(), err
+}
+
+// TestCertificatesAreRenewedInPlace: a listener shows what its files have when a client
+// comes, and while they are being changed what they had before.
+func TestCertificatesAreRenewedInPlace(t *testing.T) {
+	a := zmtptest.NewAuthority(t, "test authority")
+	first, second, third := a.Issue(t, "127.0.0.1"), a.Issue(t, "127.0.0.1"), a.Issue(t, "127.0.0.1")
+	certFile, keyFile := zmtptest.Files(t, first)
+	l := transporttest.Listen(t, tls.Transport{}, "127.0.0.1:*", &transport.Options{TLS: transport.TLS{CertFile: certFile, KeyFile: keyFile}})
+	wants := func(when string, want stdtls.Certificate) {
+		t.Helper()
+		found, err := meet(t, l, transport.TLS{CAFile: a.File(t)})
+		if err != nil {
+			t.Fatalf("%s: %v", when, err)
+		}
+		if !found.PeerCertificates[0].Equal(want.Leaf) {
+			t.Errorf("%s: another certificate is shown", when)
+		}
+	}
+	wants("at first", first)
+	wants("again", first)
+	zmtptest.WritePEM(t, certFile, "CERTIFICATE", second.Certificate...)
+	wants("with the key still to come", first)
+	zmtptest.WriteFiles(t, second, certFile, keyFile)
+	wants("renewed", second)
+	if err := os.Remove(keyFile); err != nil {
+		t.Fatal(err)
+	}
+	wants("without a key", second)
+	zmtptest.WriteFiles(t, third, certFile, keyFile)
+	wants("renewed again", third)
+}
+
+// TestOneWhoConnectsShowsWhatItsFilesHave each time.
+func TestOneWhoConnectsShowsWhatItsFilesHave(t *testing.T) {
+	servers, clients, others := zmtptest.NewAuthority(t, "servers"), zmtptest.NewAuthority(t, "clients"), zmtptest.NewAuthority(t, "others")
+	var listen transport.TLS
+	listen.CertFile, listen.KeyFile = zmtptest.Files(t, servers.Issue(t, "127.0.0.1"))
+	listen.ClientCAFile = clients.File(t)
+	l := transporttest.Listen(t, tls.Transport{}, "127.0.0.1:*", &transport.Options{TLS: listen})
+	own := transport.TLS{CAFile: servers.File(t)}
+	if _, err := meet(t, l, own); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("one without certificate: %v", err)
+	}
+	own.CertFile, own.KeyFile = zmtptest.Files(t, others.Issue(t, "client"))
+	if _, err := meet(t, l, own); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("one with a certificate of somebody else: %v", err)
+	}
+	zmtptest.WriteFiles(t, clients.Issue(t, "client"), own.CertFile, own.KeyFile)
+	if _, err := meet(t, l, own); err != nil {
+		t.Errorf("one with a good certificate: %v", err)
+	}
+	zmtptest.WritePEM(t, listen.ClientCAFile, "CERTIFICATE", others.Certificate.Raw)
+	if _, err := meet(t, l, own); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("one whose authority does not count any more: %v", err)
+	}
+	if err := os.Remove(own.CertFile); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (tls.Transport{}).Dial(t.Context(), l.Address(), &transport.Options{TLS: own}); err == nil || !strings.Contains(err.Error(), "TLS.CertFile") {
+		t.Errorf("one whose file is gone: %v", err)
+	}
+}
+
+// TestAListenerOfADescriptor speaks TLS over a socket that somebody else has opened.
+func TestAListenerOfADescriptor(t *testing.T) {
+	theirs, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	file, err := theirs.(*net.TCPListener).File()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer file.Close()
+	if l, err := (tls.Transport{}).ListenFile(file, nil); err == nil {
+		l.Close()
+		t.Error("it listens without certificate")
+	}
+	e := newEager(t)
+	l, err := tls.Transport{}.ListenFile(file, e.with(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := meet(t, l, e.own); err != nil {
+		t.Error(err)
+	}
+}
