@@ -87,12 +87,9 @@ func verdict(nc net.Conn, err error) error {
 	if !ok {
 		return err
 	}
-	var broken *net.OpError
-	if errors.As(err, &broken) && broken.Op == "write" && !broken.Timeout() {
-		if s.SetReadDeadline(time.Now().Add(farewell)) == nil {
-			if _, heard := s.Read(make([]byte, 1)); isAlert(heard) {
-				err = heard
-			}
+	if reasonOf(err) == reasonLost && !isAlert(err) && s.SetReadDeadline(time.Now().Add(farewell)) == nil {
+		if _, heard := s.Read(make([]byte, 1)); isAlert(heard) {
+			err = heard
 		}
 	}
 	var failed *HandshakeError

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"zeromux/internal/zmtptest"
+	"zeromux/zmtp"
 )
 
 // sides are what the two sides of a connection of TLS tell each other.
@@ -424,11 +425,14 @@ func TestAPeerOfTLSThatDoesNotRead(t *testing.T) {
 	both := newSides(t)
 	for name, test := range map[string]struct {
 		pending bool // a message is half written
+		expel   bool // the session is told to give up, rather than to end
 		linger  time.Duration
 		most    time.Duration
 	}{
 		"at once, nothing to be sent":   {most: farewell}, // for the last word
 		"at once, in a message":         {pending: true},
+		"expelled":                      {expel: true, most: farewell},
+		"expelled, in a message":        {expel: true, pending: true},
 		"after linger, in a message":    {pending: true, linger: 3 * time.Second, most: 3 * time.Second},
 		"after linger, with all said":   {linger: 3 * time.Second, most: 3 * time.Second},
 		"after a long linger, all said": {linger: time.Minute, most: time.Minute},
@@ -443,8 +447,12 @@ func TestAPeerOfTLSThatDoesNotRead(t *testing.T) {
 				}
 				synctest.Wait()
 				began := time.Now()
-				s.end().CloseWrite()
-				session.Close(test.linger)
+				if test.expel {
+					session.Expel(ErrViolation)
+				} else {
+					s.end().CloseWrite()
+					session.Close(test.linger)
+				}
 				if took := time.Since(began); took > 0 {
 					t.Errorf("the application has waited for %v", took)
 				}
@@ -522,6 +530,75 @@ func TestWhatTLSRefusesIsToldInWords(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A client that is refused, and can say no more by the time it speaks, hears why all the
+// same. What has gone wrong otherwise stays what it was.
+func TestARefusalIsHeardThoughWritingFailsBeforeIt(t *testing.T) {
+	refusing, gone := newSides(t), newSides(t)
+	refusing.server.ClientAuth = tls.RequireAndVerifyClientCert
+	refusing.client.Certificates = nil
+	broken := &HandshakeError{PhaseGreeting, &net.OpError{Op: "write", Err: syscall.EPIPE}}
+	broke := &HandshakeError{PhaseGreeting, &zmtp.ProtocolError{Rule: zmtp.ErrMechanism}}
+	for name, test := range map[string]struct {
+		sides
+		err   error
+		phase string
+		words string
+	}{
+		"refused":                   {refusing, broken, PhaseTLS, "remote error: tls: certificate required"},
+		"gone":                      {gone, broken, PhaseGreeting, "broken pipe"},
+		"both, and the protocol":    {refusing, broke, PhaseGreeting, zmtp.ErrMechanism.Error()},
+		"not by TLS, but a silence": {refusing, &HandshakeError{PhaseGreeting, os.ErrDeadlineExceeded}, PhaseGreeting, "timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, theirs := pairOver(t)
+			peer := tls.Server(ours, test.server)
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				_ = peer.Handshake()
+				_ = peer.Close()
+			}()
+			client := tls.Client(theirs, test.client)
+			if err := client.Handshake(); err != nil {
+				t.Fatal(err)
+			}
+			var failed *HandshakeError
+			if err := verdict(client, test.err); !errors.As(err, &failed) || failed.Phase != test.phase || !strings.Contains(err.Error(), test.words) {
+				t.Errorf("got %v, want %q", err, test.words)
+			}
+			<-over
+			_ = client.Close()
+		})
+	}
+}
+
+// Whom we refuse is heard out: were what it says unread as the connection is closed, it
+// would be told of that rather than of why.
+func TestAPeerThatTLSRefusesIsHeardOut(t *testing.T) {
+	both := newSides(t)
+	both.server.ClientAuth = tls.RequireAndVerifyClientCert
+	both.client.Certificates = nil
+	s := newSocket(t, "PULL", "PUSH")
+	ours, theirs := pairOver(t)
+	session := Attach(s.env, s, &s.cfg, tls.Server(ours, both.server), "mem://", "")
+	peer := tls.Client(theirs, both.client)
+	if err := peer.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := peer.Write(make([]byte, 64<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := peer.Read(make([]byte, 1)); !isAlert(err) {
+		t.Errorf("it heard %v", err)
+	}
+	if _, err := theirs.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("then %v, want the end", err)
+	}
+	_ = theirs.Close()
+	<-session.Done()
+	s.close(0)
 }
 
 // pairOver returns the two ends of a connection of tcp.
