@@ -239,6 +239,16 @@ func (s *shaker) introduce(version zmtp.Version, mech mechanism.Mechanism) *mess
 // old goes on with a peer of 1.0 or 2.0: each side's first frame is its
 // identity, and there is nothing else to agree on.
 func (s *shaker) old(version zmtp.Version) (introduction, error) {
+	if version == zmtp.V10 {
+		for len(s.b) < len(tlsFirst) {
+			if err := s.more(); err != nil {
+				return introduction{}, err
+			}
+		}
+		if string(s.b[:len(tlsFirst)]) == tlsFirst {
+			return introduction{}, errTLS
+		}
+	}
 	s.phase = PhaseIdentity
 	id := s.cfg.RoutingID
 	var ours []byte

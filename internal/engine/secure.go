@@ -16,8 +16,20 @@ import (
 // This file is what the engine knows of TLS: connections that have a handshake of
 // their own, below ours, and an end of their own, which the peer has to be told of.
 
-// zmtpFirst is the octet that a peer of ZMTP which does not speak TLS begins with.
-const zmtpFirst = 0xff
+// Peers that speak the other of the two are told from those that make no sense by what
+// they begin with.
+const (
+	// zmtpFirst is the first octet of a peer of ZMTP.
+	zmtpFirst = 0xff
+	// tlsFirst are the first octets of a peer of TLS, a handshake by a version that is
+	// 3 whatever it is. They could be of a peer of ZMTP 1.0, with a routing id of 21
+	// octets, but for the flags, which are 0 or 1. RFC 8446 section 5.1, RFC 13.
+	tlsFirst = "\x16\x03"
+)
+
+// errTLS is why a peer of TLS is turned away where none is expected. What it says would
+// pass for messages of ZMTP 1.0.
+var errTLS = errors.New("the peer speaks TLS")
 
 // secure makes the handshake of a connection that has one of its own, until a time at
 // most; zero is no limit. It returns what that has found out: a *tls.ConnectionState,
