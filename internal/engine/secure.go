@@ -64,6 +64,11 @@ func refuse(s transport.Secured, until time.Time, err error) error {
 		}
 	case errors.As(err, &broken) && broken.Op != "local error", isEnd(err):
 	default: // the refusal is ours
+		if told, ok := s.NetConn().(interface{ Alert() error }); ok {
+			if alert := told.Alert(); alert != nil {
+				return alert // or it only seems so
+			}
+		}
 		hearOut(s, until)
 	}
 	return err

@@ -47,7 +47,7 @@ func (Transport) Dial(ctx context.Context, address string, o *transport.Options)
 	if err != nil {
 		return nil, err
 	}
-	return tls.Client(&wire{conn}, config), nil
+	return tls.Client(&wire{Conn: conn}, config), nil
 }
 
 // dialling is the configuration of a connection to address.
@@ -109,7 +109,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tls.Server(&wire{conn}, l.config), nil
+	return tls.Server(&wire{Conn: conn}, l.config), nil
 }
 
 // SyscallConn implements syscall.Conn.
