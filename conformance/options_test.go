@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -47,7 +48,13 @@ func TestUseFd(t *testing.T) {
 			}
 			return err
 		},
-		"itself": func(a *actor, l net.Listener) error { _, err := a.Serve(l); return err },
+		"itself": func(a *actor, l net.Listener) error {
+			if a.t.scheme == overTLS {
+				l = tls.NewListener(l, bothSides())
+			}
+			_, err := a.Serve(l)
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			overNetwork(t, func(s *stage) {

@@ -3,13 +3,16 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
+	"zeromux/internal/zmtptest"
 	"zeromux/zmq"
 )
 
@@ -23,11 +26,14 @@ type stage struct {
 	late     bool   // join connects before it binds
 }
 
-// everywhere plays over tcp, ipc and inproc.
-func everywhere(t *testing.T, play func(*stage)) { over(t, play, "tcp", "ipc", "inproc") }
+// overTLS is a transport that libzmq has not, and that does in every other way as tcp.
+const overTLS = "tls+tcp"
+
+// everywhere plays over every transport.
+func everywhere(t *testing.T, play func(*stage)) { over(t, play, "tcp", "ipc", "inproc", overTLS) }
 
 // overNetwork plays where there are connections.
-func overNetwork(t *testing.T, play func(*stage)) { over(t, play, "tcp", "ipc") }
+func overNetwork(t *testing.T, play func(*stage)) { over(t, play, "tcp", "ipc", overTLS) }
 
 // over plays over some transports, each in a sub-test of its name.
 func over(t *testing.T, play func(*stage), schemes ...string) {
@@ -82,8 +88,8 @@ func newContext(t *testing.T, config *zmq.ContextConfig) *zmq.Context {
 // another returns an endpoint of the stage's transport that nobody has.
 func (s *stage) another() string {
 	switch s.scheme {
-	case "tcp":
-		return "tcp://127.0.0.1:*"
+	case "tcp", overTLS:
+		return s.scheme + "://127.0.0.1:*"
 	case "ipc":
 		dir, err := os.MkdirTemp("", "zmq") // a path of ipc is short
 		if err != nil {
@@ -97,8 +103,8 @@ func (s *stage) another() string {
 
 // reserve makes the endpoint one that can be connected to before it is bound.
 func (s *stage) reserve() {
-	if s.scheme == "tcp" {
-		s.endpoint = "tcp://" + freeAddress(s.T)
+	if s.scheme == "tcp" || s.scheme == overTLS {
+		s.endpoint = s.scheme + "://" + freeAddress(s.T)
 	}
 }
 
@@ -136,6 +142,9 @@ type actor struct {
 func (s *stage) socket(typ zmq.SocketType, options ...set) *actor {
 	s.Helper()
 	config := &zmq.Config{Reconnect: zmq.Reconnect{Interval: time.Millisecond}}
+	if s.scheme == overTLS {
+		config.TLS.Config = bothSides()
+	}
 	for _, o := range options {
 		o(config)
 	}
@@ -351,3 +360,13 @@ func (a *actor) fill(frames ...string) (n int) {
 	})
 	return n
 }
+
+// bothSides is what every socket over TLS is configured with: a certificate that all of
+// them have, and trust. It is made once.
+var bothSides = sync.OnceValue(func() *tls.Config {
+	t := new(testing.T) // it fails where there are no random numbers
+	a := zmtptest.NewAuthority(t, "test authority")
+	return &tls.Config{
+		Certificates: []tls.Certificate{a.Issue(t, "127.0.0.1")}, RootCAs: a.Pool(), ClientCAs: a.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
+	}
+})

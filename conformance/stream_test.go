@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -17,16 +18,25 @@ import (
 
 func silent(c *zmq.Config) { c.Stream.Silent = true }
 
-// dial opens a plain connection to the endpoint of the stage.
+// dial opens a connection of the system, or of TLS over one, to the endpoint of the
+// stage.
 func (s *stage) dial() net.Conn {
 	s.Helper()
 	network, address, _ := strings.Cut(s.endpoint, "://")
-	if network == "ipc" {
+	switch network {
+	case "ipc":
 		network = "unix"
+	case overTLS:
+		network = "tcp"
 	}
 	conn, err := net.Dial(network, address)
 	if err != nil {
 		s.Fatal(err)
+	}
+	if s.scheme == overTLS {
+		config := bothSides().Clone()
+		config.ServerName = "127.0.0.1"
+		conn = tls.Client(conn, config)
 	}
 	s.Cleanup(func() { _ = conn.Close() })
 	return conn

@@ -22,7 +22,7 @@ func newResults() *results {
 }
 
 // transports are in the order in which they are told.
-var transports = []string{"tcp", "ipc", "inproc"}
+var transports = []string{"tcp", "ipc", "inproc", "tls+tcp"}
 
 // read reads what go test -json says of a folder.
 func (r *results) read(from io.Reader, folder, driver string) error {
