@@ -32,10 +32,10 @@
 // # Sockets
 //
 // A socket is no connection. It may be bound and connected to any number of
-// endpoints, of all transports at once: "tcp://host:port", "ipc:///path" and
-// "inproc://name". Connections are made, lost and made again behind it, and
-// messages queue up meanwhile. What happens to a message depends on the type of
-// the socket:
+// endpoints, of all transports at once: "tcp://host:port", "tls+tcp://host:port",
+// "ipc:///path" and "inproc://name". Connections are made, lost and made again behind
+// it, and messages queue up meanwhile. What happens to a message depends on the type
+// of the socket:
 //
 //	type    talks to            a message goes to        messages come from   no room, or no peer
 //	PAIR    PAIR                its one peer             its one peer         waits
@@ -56,6 +56,22 @@
 // A [Message] is a list of frames that travel and arrive together, whole or not
 // at all. [Config] has the options; the zero Config is libzmq's default in
 // everything, and some options change on a live socket by [Socket.Set].
+//
+// # Endpoints
+//
+// An endpoint reads "scheme://address". To bind "tcp://*:5555" takes every address of
+// the machine, "tcp://eth0:5555" those of an interface, and "*" for a port is any that
+// is free: [Socket.Bind] returns what was bound. To connect, a host may be a name, an
+// IPv4 address or, with [Network].IPv6, an IPv6 address in brackets, which may have a
+// zone ("[fe80::1%eth0]"); "source:port;host:port" also names the end here.
+//
+// Addresses of tls+tcp are those of tcp, and all that is said of tcp goes for it too;
+// libzmq has no such transport. [TLS] says who the socket is and whom it trusts. Both
+// sides speak TLS before the first octet of ZMTP, under the same
+// [Reconnect].HandshakeTimeout, and [PeerInfo.Certificates] tells who the peer is.
+//
+// An ipc address is a path, or, on Linux, "@" and a name that is none; "*" is a path
+// of its own each time. An inproc address is any name.
 //
 // # Goroutines
 //

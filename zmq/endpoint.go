@@ -114,7 +114,7 @@ func (s *Socket) bind(endpoint string) (string, error) {
 
 // BindFile is Bind with a socket that somebody else has opened, bound and listens
 // with: systemd, or a process before this one. Of endpoint only the scheme counts,
-// tcp or ipc; what is returned names what file is bound to. The socket works with
+// tcp, tls+tcp or ipc; what is returned names what file is bound to. The socket works with
 // a duplicate of file, which stays with the caller, and unlinks no path in the end.
 // libzmq: zmq_bind with ZMQ_USE_FD.
 //
@@ -396,7 +396,8 @@ func (s *Socket) leave(session *engine.Session, app *pipe.End, discard bool, lin
 
 // Serve accepts connections from a listener that the application brings: a
 // socket that systemd has opened, say, or TLS. The socket closes it in the end.
-// It returns the endpoint for Unbind.
+// It returns the endpoint for Unbind. A *tls.Conn of it shakes hands in the time of a
+// handshake, as with tls+tcp, and what TLS finds out of the peer is known of it.
 func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 	if ln == nil {
 		return "", s.fail("serve", "", fmt.Errorf("%w: no listener", ErrInvalid))
@@ -414,8 +415,8 @@ func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 }
 
 // Attach speaks over a connection that the application brings, which belongs to
-// the socket from then on. It does not wait for the handshake. There is no
-// other connection when this one ends.
+// the socket from then on. It does not wait for the handshake, nor for that of a
+// *tls.Conn. There is no other connection when this one ends.
 func (s *Socket) Attach(conn net.Conn) error {
 	if conn == nil {
 		return s.fail("attach", "", fmt.Errorf("%w: no connection", ErrInvalid))

@@ -25,8 +25,9 @@
 // # A connection's life
 //
 // dial.go and accept.go open connections, handshake.go finds out what the peer
-// speaks and who it is, session.go joins connections to a pipe, one after the
-// other when the socket connected, and ends them.
+// speaks and who it is, after secure.go has done so where the connection is one of
+// TLS, session.go joins connections to a pipe, one after the other when the socket
+// connected, and ends them.
 //
 // # Goroutines
 //
