@@ -113,6 +113,9 @@ func (n *null) Question() *zap.Request { return nil }
 // Answer takes no answer, since nothing is asked.
 func (n *null) Answer(*zap.Reply, error) error { return n.err }
 
+// Close has no keys to wipe.
+func (n *null) Close() {}
+
 func (n *null) Done() bool { return n.sent && n.heard == heardReady && n.err == nil }
 
 func (n *null) Peer() zmtp.Metadata {
