@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,10 +40,13 @@ func startAt(t *testing.T, args ...string) *terminal {
 	if err != nil {
 		t.Skip(err)
 	}
-	p := &process{t: t, args: args, cmd: exec.Command(binary, args...), stdout: newTranscript(), stderr: newTranscript(), done: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(context.Background(), testTime)
+	p := &process{t: t, args: args, cmd: exec.CommandContext(ctx, binary, args...), stdout: newTranscript(), stderr: newTranscript(), done: make(chan struct{})}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = screen, p.stdout, screen
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	p.cmd.WaitDelay = 5 * time.Second
 	if err := p.cmd.Start(); err != nil {
+		cancel()
 		t.Fatal(err)
 	}
 	go func() {
@@ -56,7 +61,7 @@ func startAt(t *testing.T, args ...string) *terminal {
 		screen.Close()
 	}()
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
+		cancel()
 		<-p.done
 	})
 	return &terminal{p, keys}
