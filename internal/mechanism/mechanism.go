@@ -81,8 +81,15 @@ type Mechanism interface {
 	Seal(dst []byte, f zmtp.Flags, body []byte) ([]byte, error)
 
 	// Open appends to dst what the body of a frame carries, and returns the flags
-	// of the frame inside. Those of the frame around it mean nothing.
+	// of the frame inside. Those of the frame around it mean nothing. An error ends
+	// the connection; with it comes dst as it was. The two must not overlap, here as
+	// with Seal.
 	Open(dst []byte, body []byte) (zmtp.Flags, []byte, error)
+
+	// Close wipes the keys, whatever state the handshake is in. It is called once
+	// the connection has ended, when nobody is in another method any more; those
+	// that tell of the peer go on to do so.
+	Close()
 }
 
 // Config is what every mechanism is told about the side that it is.
