@@ -160,7 +160,7 @@ func (c *curveClient) handleReady(command, data []byte) error {
 	return nil
 }
 
-func (c *curveClient) awaits() string { return c.step.ofClient() }
+func (c *curveClient) awaits() string { return c.unlessOver(c.step.ofClient()) }
 
 // Close wipes the keys of the connection.
 func (c *curveClient) Close() {

@@ -3,6 +3,7 @@ package mechanism
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"sync"
 	"testing"
 
 	"golang.org/x/crypto/curve25519"
@@ -58,23 +59,38 @@ func fixed(keys *CurveKeys, pieces ...[]byte) *CurveKeys {
 	return &copied
 }
 
-// What follows makes and opens boxes with NaCl's own function, which takes a public
-// and a secret key, and not with a key agreed on beforehand as the code under test.
+// What follows makes and opens boxes with NaCl's own functions for a public and a
+// secret key, which the code under test does not use.
 
 // closeBox closes a box with a nonce of two parts.
 func closeBox(plain []byte, prefix string, rest []byte, to, from [32]byte) []byte {
 	n := [24]byte(append([]byte(prefix), rest...))
-	return box.Seal(nil, plain, &n, &to, &from)
+	return box.SealAfterPrecomputation(nil, plain, &n, sharedOf(to, from))
 }
 
 func openBox(t testing.TB, sealed []byte, prefix string, rest []byte, from, to [32]byte) []byte {
 	t.Helper()
 	n := [24]byte(append([]byte(prefix), rest...))
-	plain, ok := box.Open(nil, sealed, &n, &from, &to)
+	plain, ok := box.OpenAfterPrecomputation(nil, sealed, &n, sharedOf(from, to))
 	if !ok {
 		t.Fatalf("a box with %q does not open", prefix)
 	}
 	return plain
+}
+
+// shared keeps what was computed of two keys: tests use the same ones a lot.
+var shared sync.Map
+
+// sharedOf returns what NaCl makes of a public and a secret key.
+func sharedOf(public, secret [32]byte) *[32]byte {
+	keys := [2][32]byte{public, secret}
+	if k, ok := shared.Load(keys); ok {
+		return k.(*[32]byte)
+	}
+	k := new([32]byte)
+	box.Precompute(k, &public, &secret)
+	shared.Store(keys, k)
+	return k
 }
 
 // number is a short nonce.

@@ -222,7 +222,7 @@ func isZero(b []byte) bool {
 	return true
 }
 
-func (s *curveServer) awaits() string { return s.step.ofServer() }
+func (s *curveServer) awaits() string { return s.unlessOver(s.step.ofServer()) }
 
 // Close wipes the keys of the connection.
 func (s *curveServer) Close() {

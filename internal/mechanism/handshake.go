@@ -137,6 +137,14 @@ func (h *handshake) finish() {
 	}
 }
 
+// unlessOver is the name of a command that is waited for, "" once nothing is.
+func (h *handshake) unlessOver(name string) string {
+	if h.err != nil || h.gate.denied != nil {
+		return ""
+	}
+	return name
+}
+
 // learn reads the properties that the peer announced, and keeps data. code is libzmq's number for
 // those that cannot be read or that do not go together with ours, zero where it has
 // none; shown is what an error may show of them.

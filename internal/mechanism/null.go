@@ -110,7 +110,7 @@ func (n *null) handleError(command []byte) error {
 
 func (n *null) awaits() string {
 	if n.heard == heardNothing {
-		return zmtp.CommandReady
+		return n.unlessOver(zmtp.CommandReady)
 	}
 	return ""
 }

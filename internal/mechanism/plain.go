@@ -121,7 +121,7 @@ func (p *plainClient) forget() {
 	}
 }
 
-func (p *plainClient) awaits() string { return p.step.ofClient() }
+func (p *plainClient) awaits() string { return p.unlessOver(p.step.ofClient()) }
 
 // Close wipes the password.
 func (p *plainClient) Close() { clear(p.hello) }
@@ -225,7 +225,7 @@ func cutText(b []byte) (text, rest []byte, ok bool) {
 	return b[1:end], b[end:], true
 }
 
-func (p *plainServer) awaits() string { return p.step.ofServer() }
+func (p *plainServer) awaits() string { return p.unlessOver(p.step.ofServer()) }
 
 // Close wipes a password of which nobody was asked.
 func (p *plainServer) Close() { p.gate.forget() }
