@@ -32,7 +32,7 @@ func pairFrom(secret [32]byte) pair {
 var (
 	clientLong, clientShort = pairOf("client"), pairOf("short-term client")
 	serverLong, serverShort = pairOf("server"), pairOf("short-term server")
-	foreign                 = pairOf("somebody else")
+	foreign, stranger       = pairOf("somebody else"), pairOf("a third") // of whom nothing goes together
 
 	clientKeys = must(NewCurveClientKeys(clientLong.public, clientLong.secret, serverLong.public))
 	serverKeys = must(NewCurveServerKeys(serverLong.secret))

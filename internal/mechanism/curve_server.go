@@ -44,7 +44,7 @@ func (s *curveServer) Next() (command []byte, ok bool, err error) {
 	case s.err != nil:
 		return nil, false, s.err
 	case s.gate.denied != nil:
-		s.Close()
+		s.wipe()
 		return s.refuse(zmtp.AppendError)
 	case s.step == stepWelcome:
 		s.step = stepInitiate
@@ -74,7 +74,7 @@ func (s *curveServer) sayReady() []byte {
 func (s *curveServer) Handle(command []byte) error {
 	err := s.take(command, s.handle)
 	if err != nil {
-		s.Close()
+		s.wipe()
 	}
 	return err
 }
@@ -207,7 +207,7 @@ func agreeWith(k *boxKey, own *ecdh.PrivateKey, public []byte) error {
 		return fmt.Errorf("CURVE: %w", err)
 	}
 	if k.agree(own, peer) != nil {
-		return breach(ErrPoint, zmtp.CodeCryptographic, public)
+		return breach(ErrPoint, zmtp.CodeCryptographic, nil)
 	}
 	return nil
 }
@@ -226,10 +226,14 @@ func (s *curveServer) awaits() string { return s.unlessOver(s.step.ofServer()) }
 
 // Close wipes the keys of the connection.
 func (s *curveServer) Close() {
+	s.gate.forget()
+	s.wipe()
+}
+
+func (s *curveServer) wipe() {
 	if s.pledge != nil {
 		clear(s.pledge.key[:])
 		s.pledge = nil
 	}
-	s.gate.forget()
-	s.wipe()
+	s.sealedTraffic.wipe()
 }

@@ -217,7 +217,7 @@ func helloFaults(h *handHello, mask byte) {
 		h.plain[9] = 1
 	}
 	if mask&16 != 0 {
-		h.key = foreign.secret
+		h.key = stranger.secret
 	}
 	if mask&32 != 0 {
 		h.claimed = [32]byte{}
@@ -246,10 +246,10 @@ func initiateFaults(i *handInitiate, mask byte) {
 		i.meant = foreign.public
 	}
 	if mask&16 != 0 {
-		i.vouchKey = foreign.secret
+		i.vouchKey = stranger.secret
 	}
 	if mask&32 != 0 {
-		i.boxKey = foreign.secret
+		i.boxKey = stranger.secret
 	}
 	if mask&64 != 0 {
 		i.claimed = [32]byte{}

@@ -145,9 +145,9 @@ func (h *handshake) unlessOver(name string) string {
 	return name
 }
 
-// learn reads the properties that the peer announced, and keeps data. code is libzmq's number for
-// those that cannot be read or that do not go together with ours, zero where it has
-// none; shown is what an error may show of them.
+// learn reads the properties that the peer announced, and keeps data. code is
+// libzmq's number for those that cannot be read or do not go together with ours, zero
+// where it has none; shown is what an error may show of them.
 func (h *handshake) learn(data []byte, code zmtp.ErrorCode, shown []byte) error {
 	peer, err := zmtp.ParseMetadata(data)
 	if err != nil {

@@ -40,7 +40,8 @@ type Mechanism interface {
 
 	// Handle takes the body of a frame that came in the handshake, whatever its
 	// flags, and keeps nothing of it. An error is a *zmtp.ProtocolError or a
-	// *RefusedError. Handle is not for frames that come after Done.
+	// *RefusedError, unless this process itself cannot go on. Handle is not for frames
+	// that come after Done.
 	Handle(command []byte) error
 
 	// Question returns what an authenticator has to be asked before the handshake
@@ -87,8 +88,8 @@ type Mechanism interface {
 	Open(dst []byte, body []byte) (zmtp.Flags, []byte, error)
 
 	// Close wipes the keys, whatever state the handshake is in. It is called once
-	// the connection has ended, when nobody is in another method any more; those
-	// that tell of the peer go on to do so.
+	// the connection has ended, when nobody is in another method any more or reads
+	// what Question returned; methods that tell of the peer go on to do so.
 	Close()
 }
 
@@ -99,8 +100,9 @@ type Config struct {
 	// the application's own, in the order of their names' octets. It is not kept.
 	Metadata zmtp.Metadata
 
-	// CheckPeer judges the properties of the peer; an error ends the connection.
-	// Nil admits every peer. [CheckSocketType] makes one.
+	// CheckPeer judges the properties of the peer, and those that an authenticator
+	// gives it; an error ends the connection. Nil admits every peer.
+	// [CheckSocketType] makes one.
 	CheckPeer func(zmtp.Metadata) error
 
 	// ZAP says when an authenticator is asked and what it is told.
