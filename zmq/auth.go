@@ -190,7 +190,7 @@ func LogRefusals(logger *slog.Logger, policy Authenticator) Authenticator {
 	}
 	policy = noneNil("LogRefusals", []Authenticator{policy})[0]
 	return func(ctx context.Context, p *Applicant) error {
-		err := policy(ctx, p)
+		err := decide(ctx, policy, p)
 		if err != nil {
 			level := slog.LevelWarn
 			if statusOf(err) == statusFailed {

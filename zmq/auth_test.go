@@ -149,6 +149,16 @@ func TestRefusalsAreLoggedWithoutSecrets(t *testing.T) {
 	}
 }
 
+func TestAPanicOfAPolicyIsAFailureThatIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	policy := zmq.LogRefusals(slog.New(slog.NewTextHandler(&log, nil)), func(context.Context, *zmq.Applicant) error { panic("oh") })
+	err := policy(t.Context(), &zmq.Applicant{})
+	var panicked *zmq.PanicError
+	if !errors.Is(err, zmq.ErrAuthenticatorFailed) || !errors.As(err, &panicked) || panicked.Value != "oh" || !strings.Contains(log.String(), "oh") {
+		t.Errorf("%v, logged %s", err, &log)
+	}
+}
+
 func TestAnApplicantIsShownWithoutItsPassword(t *testing.T) {
 	const password = "correct horse"
 	p := zmq.Applicant{Mechanism: "PLAIN", Username: "Ada", Password: password}

@@ -31,7 +31,7 @@ type follower struct {
 	what   string // for the log
 	config ReloadConfig
 
-	reading sync.Mutex // held while files are read
+	reading sync.Mutex // held while files are read; others only try it, but for force
 
 	mu   sync.Mutex // guards all below; a leaf
 	next time.Time  // when to look again
@@ -53,31 +53,28 @@ func (f *follower) follow(read func() error) {
 	if !f.isTime() || !f.reading.TryLock() {
 		return
 	}
-	defer f.reading.Unlock()
-	if f.isTime() { // nobody else has read meanwhile
-		_ = f.note(read()) // it is told by Err and in the log
+	if !f.isTime() { // somebody else has just read
+		f.reading.Unlock()
+		return
 	}
+	_ = f.look(read) // what it finds is told by Err and in the log
 }
 
 // force calls read at once.
 func (f *follower) force(read func() error) error {
 	f.reading.Lock()
-	defer f.reading.Unlock()
-	return f.note(read())
+	return f.look(read)
 }
 
-func (f *follower) isTime() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.config.Interval > 0 && !time.Now().Before(f.next)
-}
-
-// note keeps what became of a look, and tells of it if that is news.
-func (f *follower) note(err error) error {
+// look calls read and lets go of reading. Then it tells what became of that, if it is
+// news.
+func (f *follower) look(read func() error) error {
+	err := read()
 	f.mu.Lock()
 	before := f.err
 	f.err, f.next = err, time.Now().Add(f.config.Interval)
 	f.mu.Unlock()
+	f.reading.Unlock()
 	switch log := f.config.Logger; {
 	case log == nil:
 	case err != nil && (before == nil || before.Error() != err.Error()):
@@ -86,6 +83,12 @@ func (f *follower) note(err error) error {
 		log.Info(f.what + " can be used again")
 	}
 	return err
+}
+
+func (f *follower) isTime() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.config.Interval > 0 && !time.Now().Before(f.next)
 }
 
 // last is what became of the last look.
