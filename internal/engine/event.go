@@ -10,6 +10,7 @@ import (
 
 	"zeromux/internal/mechanism"
 	"zeromux/internal/message"
+	"zeromux/internal/zap"
 	"zeromux/transport"
 	"zeromux/zmtp"
 )
@@ -91,8 +92,11 @@ var ErrViolation = errors.New("message breaks the rules of the socket type")
 func reasonOf(err error) reason {
 	var protocol *zmtp.ProtocolError
 	var refused *mechanism.RefusedError
+	d := denied(err)
 	switch {
-	case errors.As(err, &refused), errors.As(err, &protocol), errors.Is(err, ErrViolation):
+	case d != nil && (d.Status != 0 || isSilent(err)):
+		return reasonLost // others may be let in, or the same one later
+	case d != nil, errors.As(err, &refused), errors.As(err, &protocol), errors.Is(err, ErrViolation):
 		return reasonProtocol
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errHeartbeat):
 		return reasonTimeout
@@ -118,9 +122,14 @@ func errno(err error) int {
 func handshakeEvent(err error) (Event, bool) {
 	var protocol *zmtp.ProtocolError
 	var refused *mechanism.RefusedError
+	d := denied(err)
 	switch {
 	case errors.As(err, &refused):
 		return Event{Kind: EventHandshakeAuth, Value: refused.Status, Err: err}, refused.Status != 0
+	case d != nil && d.Status != 0:
+		return Event{Kind: EventHandshakeAuth, Value: d.Status, Err: err}, true
+	case d != nil && errors.Is(err, zap.ErrNoHandler):
+		return Event{Kind: EventHandshakeNoDetail, Value: int(syscall.EFAULT), Err: err}, true
 	case errors.As(err, &protocol):
 		return Event{Kind: EventHandshakeProtocol, Value: int(protocol.Code), Err: err}, protocol.Code != 0
 	case errors.Is(err, errOldPeer), errors.Is(err, errRefused):

@@ -148,9 +148,13 @@ func (s *Session) establish(nc net.Conn, address string) error {
 		err = errRefused
 	}
 	if err != nil {
+		s.failed(nc, err)
+		if isSilent(err) {
+			s.outlasted(nc, err, outwait(nc))
+		}
 		_ = s.release() // the handshake's error is the one that counts
 		_ = nc.Close()
-		s.failed(nc, in.peer, err)
+		s.disconnected(nc, in.peer, err)
 		return err
 	}
 	c := s.connect(nc, in)
@@ -185,7 +189,7 @@ func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
 	if s.cfg.Raw {
 		return introduction{peer: &message.Peer{Address: address, Endpoint: s.endpoint}}, nil
 	}
-	in, err := shake(s.cfg, nc)
+	in, err := shake(s.cfg, nc, zapAddress(nc, address))
 	if err == nil {
 		in.peer.Address, in.peer.Endpoint = address, s.endpoint
 		s.peers.share(in.peer)
@@ -464,18 +468,30 @@ func addressOf(a net.Addr) string {
 	return a.String()
 }
 
-// failed reports a handshake that came to nothing. peer is nil unless the socket
-// turns away whom it has got to know.
-func (s *Session) failed(nc net.Conn, peer *message.Peer, err error) {
+// failed reports why a handshake came to nothing.
+func (s *Session) failed(nc net.Conn, err error) {
 	var handshake *HandshakeError
 	if s.dialling != nil && errors.As(err, &handshake) {
 		s.dialling.failures.Add(1)
 	}
-	if s.hasParted() {
-		return
-	}
-	if e, ok := handshakeEvent(err); ok {
+	if e, ok := handshakeEvent(err); ok && !s.hasParted() {
 		s.event(e, nc)
 	}
-	s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err, Value: s.descriptor}, nc)
+}
+
+// outlasted reports how the wait of a peer ended that was denied and not told so. libzmq
+// has no event for it when it has told of a status before.
+func (s *Session) outlasted(nc net.Conn, err, end error) {
+	if d := denied(err); d.Status != 0 || end == nil || s.hasParted() {
+		return
+	}
+	s.event(Event{Kind: EventHandshakeNoDetail, Value: errno(end), Err: err}, nc)
+}
+
+// disconnected reports the end of a connection that came to nothing. peer is nil unless
+// the socket turns away whom it has got to know.
+func (s *Session) disconnected(nc net.Conn, peer *message.Peer, err error) {
+	if !s.hasParted() {
+		s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err, Value: s.descriptor}, nc)
+	}
 }
