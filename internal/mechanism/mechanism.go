@@ -44,23 +44,27 @@ type Mechanism interface {
 	Handle(command []byte) error
 
 	// Question returns what an authenticator has to be asked before the handshake
-	// can go on, nil where there is nothing to ask now. It is not to be changed.
+	// can go on, nil where there is nothing to ask now. It is not to be changed,
+	// and is there until Answer was called: secrets in it are wiped then.
 	Question() *zap.Request
 
-	// Answer takes the authenticator's answer to Question: a reply, or an error
-	// that matches zap.ErrNoHandler, or a *zmtp.ProtocolError for a reply that
-	// was none, or why nobody could be asked. Whether a peer is let in of whom
-	// nobody was asked is the mechanism's to say. Of a peer that is not let in Next
-	// returns what it is still to be told, if anything, and then a *DeniedError.
+	// Answer takes the authenticator's answer to Question: a reply; or the error of
+	// zap.ParseReply for a reply that was none; or an error that matches
+	// zap.ErrNoHandler; or why else nobody could be asked. Whether a peer is let in
+	// of whom nobody was asked is the mechanism's to say. Answer returns a
+	// *zmtp.ProtocolError for a reply that was none, and nil otherwise: of a peer
+	// that is not let in Next returns what it is still to be told, if anything, and
+	// then a *DeniedError.
 	Answer(reply *zap.Reply, err error) error
 
 	// Done says that both sides are through: what was to be sent has been taken
 	// from Next, and what had to come has come.
 	Done() bool
 
-	// Peer returns the peer's properties in the order of the wire, behind them
-	// those that the authenticator gave it, and nil before Done. It is not to be
-	// changed.
+	// Peer returns the properties that the authenticator gave the peer, and behind
+	// them the peer's own in the order of the wire, so that Get finds the
+	// authenticator's first and Identity the peer's. It is nil before Done, and not
+	// to be changed.
 	Peer() zmtp.Metadata
 
 	// UserID is the name that authentication gave to the peer. It is empty where
@@ -105,6 +109,10 @@ type ZAP struct {
 	// Enforce turns peers away whom nobody could judge, where a domain is set.
 	// libzmq: ZMQ_ZAP_ENFORCE_DOMAIN.
 	Enforce bool
+	// Always is for a socket that has an authenticator of its own: it is asked
+	// whatever the domain, and nobody is let in unless it says so. The clients of
+	// PLAIN and CURVE ask nobody all the same.
+	Always bool
 	// Address is where the peer is, as zap.Request has it.
 	Address string
 	// Identity is the socket's own routing id.

@@ -3,7 +3,10 @@
 // sockets; who asks and who answers is told by the packages above.
 package zap
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Endpoint is where the handler of a context answers: a REP, ROUTER or SERVER that
 // is bound to it. RFC 27 "ZAP Endpoint".
@@ -34,7 +37,13 @@ type Request struct {
 	Mechanism string
 	// Credentials are none for NULL, user and password for PLAIN, the peer's
 	// long-term public key for CURVE, the principal for GSSAPI.
-	Credentials [][]byte
+	Credentials [][]byte `json:"-"`
+}
+
+// Format writes a request without its credentials, whatever the verb: a password
+// must not find its way into a log.
+func (r Request) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "%s peer at %s for domain %q", r.Mechanism, r.Address, r.Domain) // f tells of its own errors
 }
 
 // Reply is the handler's answer. RFC 27 "The Reply Command".
