@@ -17,9 +17,7 @@ import (
 type guarded struct {
 	mechanism.Mechanism
 	name    string
-	asks    bool
 	seals   bool
-	zap     mechanism.ZAP
 	request *zap.Request
 	user    string
 	told    bool  // ERROR was sent
@@ -31,10 +29,12 @@ type guarded struct {
 // guard is a Config.Mechanism.
 func guard(name string, asks, seals bool) func(mechanism.Config) mechanism.Mechanism {
 	return func(c mechanism.Config) mechanism.Mechanism {
-		g := &guarded{Mechanism: mechanism.NewNull(c), name: name, asks: asks, seals: seals, zap: c.ZAP}
+		about := c.ZAP
+		c.ZAP = mechanism.ZAP{}
+		g := &guarded{Mechanism: mechanism.NewNull(c), name: name, seals: seals}
 		if asks {
 			g.request = &zap.Request{
-				Domain: c.ZAP.Domain, Address: c.ZAP.Address, Identity: c.ZAP.Identity, Mechanism: name,
+				Domain: about.Domain, Address: about.Address, Identity: about.Identity, Mechanism: name,
 				Credentials: [][]byte{[]byte("who"), []byte("secret")},
 			}
 		}
