@@ -78,10 +78,23 @@ func newZMTPIn(end *pipe.End, pool *message.Pool, peer *message.Peer, cfg *Confi
 // received handles them.
 func (z *zmtpIn) preload(b []byte) {
 	if len(b) > 0 {
-		z.chunk = z.pool.Chunk(len(b) + 1) // a handshake reads less than that ahead: shakerRoom
-		z.fill = copy(z.chunk.B, b)
+		z.chunk = chunkOf(z.pool, b)
+		z.fill = len(b)
 		z.life = int64(len(b))
 	}
+}
+
+// chunkOf returns a chunk that begins with b and has room behind it. A handshake reads
+// little ahead, but for one in which somebody was asked.
+func chunkOf(pool *message.Pool, b []byte) *message.Chunk {
+	var c *message.Chunk
+	if len(b) < message.LargeChunk {
+		c = pool.Chunk(len(b) + 1)
+	} else {
+		c = pool.Block(len(b) + message.SmallChunk)
+	}
+	copy(c.B, b)
+	return c
 }
 
 // space returns where the next octets go.
@@ -96,7 +109,7 @@ func (z *zmtpIn) space() []byte {
 // room is all the space that there is.
 func (z *zmtpIn) room() []byte {
 	if z.block != nil {
-		return z.block.chunk.B[z.block.fill:]
+		return z.block.space()
 	}
 	switch {
 	case z.chunk == nil && z.large && z.life >= hugeChunk:
@@ -172,7 +185,7 @@ func (z *zmtpIn) resume() error {
 // concern nobody but the pipe. It reports whether the mark is reached again;
 // otherwise what comes next is resume's.
 func (z *zmtpIn) readOn() (again bool) {
-	if !z.paused || z.block != nil {
+	if !z.paused || z.block != nil || z.chunk == nil {
 		return false
 	}
 	room := z.end.Room()
@@ -399,11 +412,8 @@ func (z *zmtpIn) forget() {
 
 // rest gives memory back that a connection needs only while octets come in.
 func (z *zmtpIn) rest() {
-	if b := z.block; b != nil {
-		b.chunk.Release()
-		for _, piece := range b.pieces {
-			piece.Release()
-		}
+	if z.block != nil {
+		z.block.release()
 		z.block = nil
 	}
 	if z.chunk != nil {
