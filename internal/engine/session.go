@@ -208,7 +208,7 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 	}
 	if s.cfg.Raw {
 		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer, most: s.cfg.rawMost()}
-		c.out = &recoder{out: &s.outgoing, frame: frameRaw}
+		c.out = s.recoder(c, frameRaw)
 		return c
 	}
 	if len(s.cfg.Hello) > 0 {
@@ -230,13 +230,18 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 	}
 	switch {
 	case in.version.UsesV1Framing():
-		c.out = &recoder{out: &s.outgoing, frame: frameV1}
+		c.out = s.recoder(c, frameV1)
 	case !in.version.HasCommandSubscriptions() && s.cfg.subscribes():
-		c.out = &recoder{out: &s.outgoing, frame: frameV2}
+		c.out = s.recoder(c, frameV2)
 	default:
 		c.out = zmtpOut{&s.outgoing}
 	}
 	return c
+}
+
+// recoder makes the sending half of c for a peer that reads frames in a form of its own.
+func (s *Session) recoder(c *connection, frame func([]byte, *pipe.Frame) ([]byte, error)) *recoder {
+	return &recoder{out: &s.outgoing, pool: s.env.Pool, frame: frame, failed: c.abort}
 }
 
 // subscribes reports whether the socket sends subscriptions, which older peers
