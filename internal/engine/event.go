@@ -138,6 +138,14 @@ func handshakeEvent(err error) (Event, bool) {
 	return Event{Kind: EventHandshakeNoDetail, Value: errno(err), Err: err}, true
 }
 
+// openEvent is the event that tells of a frame which could not be opened, if that is why
+// a connection ended. libzmq has none but that of the handshake.
+func openEvent(err error) (Event, bool) {
+	var failed *openError
+	code := zmtp.CodeOf(err)
+	return Event{Kind: EventHandshakeProtocol, Value: int(code), Err: err}, errors.As(err, &failed) && code != 0
+}
+
 // attempted reports whether there was an address to be tried by an attempt to
 // connect or bind that failed, and so a descriptor, for libzmq to tell of its end.
 func attempted(err error) bool {

@@ -101,6 +101,9 @@ func shake(cfg *Config, conn net.Conn, address string) (introduction, error) {
 	if failed := s.stop(); err == nil {
 		err = failed
 	}
+	if in.sealing == nil || err != nil {
+		forget(mech)
+	}
 	if err != nil {
 		return introduction{}, &HandshakeError{s.phase, mech.Name(), err}
 	}
@@ -173,6 +176,13 @@ func (s *shaker) mechanism() mechanism.Mechanism {
 		return s.cfg.Mechanism(config)
 	}
 	return mechanism.NewNull(config)
+}
+
+// forget has a mechanism wipe the keys that it has, when it has done its work.
+func forget(mech mechanism.Mechanism) {
+	if keeper, ok := mech.(interface{ Close() }); ok {
+		keeper.Close()
+	}
 }
 
 // modern goes on with a peer of 3.0 or later.

@@ -15,7 +15,7 @@ import (
 // prefixes are valid beginnings of a connection, behind which a peer turns hostile.
 func prefixes() (all [][]byte) {
 	all = append(all, nil)
-	for _, d := range dialects {
+	for _, d := range dialects[:5] {
 		opening := d.opening("DEALER", "id")
 		all = append(all, opening, opening[:min(len(opening), 11)], slices.Concat(opening, d.encode("one", "two"), d.encode(numbered(1, 300))))
 	}

@@ -146,6 +146,7 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	in, err := s.introduce(nc, address)
 	if err == nil && s.app == nil && !s.open() {
 		err = errRefused
+		forget(in.sealing)
 	}
 	if err != nil {
 		s.failed(nc, err)
@@ -214,6 +215,10 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 	if len(s.cfg.Hello) > 0 {
 		s.outgoing.Begin(s.cfg.Hello)
 	}
+	if in.sealing != nil {
+		s.seal(c, in)
+		return c
+	}
 	z := newZMTPIn(s.end, s.env.Pool, in.peer, s.cfg, c)
 	c.in = z
 	var first []byte // house frames that come before what the peer sent
@@ -237,6 +242,15 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 		c.out = zmtpOut{&s.outgoing}
 	}
 	return c
+}
+
+// seal makes both halves of c for a peer with whom frames travel sealed.
+func (s *Session) seal(c *connection, in introduction) {
+	opener := newSealedIn(s.end, s.env.Pool, in.peer, s.cfg, c, in.sealing)
+	opener.preload(in.rest)
+	c.in = opener
+	c.sealer = &sealer{mech: in.sealing, old: !in.version.HasCommandSubscriptions()}
+	c.out = s.recoder(c, c.sealer.frame)
 }
 
 // recoder makes the sending half of c for a peer that reads frames in a form of its own.
@@ -276,12 +290,18 @@ func (s *Session) lost(c *connection) {
 		t.Stop()
 	}
 	s.current.Store(nil)
+	if c.sealer != nil {
+		forget(c.sealer.mech)
+	}
 	cause := c.cause
 	if s.Connecting() {
 		s.host.Offline(s.app)
 		s.outgoing.Restore()
 	}
 	if !s.hasParted() && cause != errKicked {
+		if e, ok := openEvent(cause); ok {
+			s.event(e, c.net)
+		}
 		if cause == io.EOF {
 			cause = errPeerClosed
 		}

@@ -152,6 +152,21 @@ func (z *zmtpIn) renew() {
 	z.from, z.begun, z.parsed = 0, 0, 0
 }
 
+// roomFor sees to it that n octets, at most hugeFrom and a header, can be written at fill.
+// Everything that is there was parsed.
+func (z *zmtpIn) roomFor(n int) {
+	switch {
+	case z.chunk != nil:
+		z.need = n
+		z.renew()
+		z.need = 0
+	case z.busy || n > message.SmallChunk/2:
+		z.chunk = z.pool.Chunk(message.LargeChunk)
+	default:
+		z.chunk = z.pool.Chunk(message.SmallChunk)
+	}
+}
+
 func (z *zmtpIn) newChunk(size int) *message.Chunk {
 	if size == hugeChunk {
 		return z.pool.Block(size)
