@@ -38,6 +38,7 @@ type socket struct {
 	noPipe   bool
 	onDetach func() // called by Detach
 	moves    bool   // each session is alone when a driver is chosen, and never again
+	speaks   dialect
 
 	mu       sync.Mutex // guards what follows
 	ends     []*pipe.End
@@ -63,6 +64,7 @@ func newSocket(tb testing.TB, socketType string, peers ...string) *socket {
 		asked:    make(map[*Session]bool),
 	}
 	s.env.Pool.Poison = true
+	s.speaks = dialects[0]
 	s.cfg = Config{
 		SocketType: socketType, Peers: peers, MaxMessageSize: -1,
 		Publisher:         socketType == "PUB" || socketType == "XPUB",
@@ -340,6 +342,7 @@ var dialects = []dialect{
 // socket makes a socket that speaks with peers of the dialect.
 func (d dialect) socket(tb testing.TB, socketType string, peers ...string) *socket {
 	s := newSocket(tb, socketType, peers...)
+	s.speaks = d
 	if d.sealed {
 		s.cfg.Mechanism = guard("SEAL", false, true)
 	}

@@ -36,6 +36,7 @@ type recoder struct {
 	ends  []end          // of the frames in b
 	gone  int            // frames of ends that are gone
 	mid   bool           // the last frame in b does not end its message
+	f     pipe.Frame     // the one that is being written anew; here, so that it costs nothing
 	over  bool           // frame has failed
 }
 
@@ -79,21 +80,22 @@ func (r *recoder) encode() {
 	there := 0
 	w := r.out.Walk()
 	for len(r.ends) < transcodeFrames {
-		f, ok := w.Next()
-		if !ok || !r.makeRoom(f.Size()+transcodeSlack) {
+		var ok bool
+		if r.f, ok = w.Next(); !ok || !r.makeRoom(r.f.Size()+transcodeSlack) {
 			break
 		}
-		b, err := r.frame(r.b, &f)
+		b, err := r.frame(r.b, &r.f)
 		if err != nil {
 			r.over = true
 			r.failed(err)
 			break
 		}
-		there += f.Size()
+		there += r.f.Size()
 		r.b = b
 		r.ends = append(r.ends, end{len(b), there})
-		r.mid = !f.EndsMessage()
+		r.mid = !r.f.EndsMessage()
 	}
+	r.f = pipe.Frame{}
 	r.written(0) // what left no octets is gone
 }
 
