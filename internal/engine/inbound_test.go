@@ -64,8 +64,8 @@ func (r *reader) command(body []byte) { r.commands = append(r.commands, string(b
 func (r *reader) feed(stream []byte, sizes []int) (err error) {
 	for i := 0; ; i++ {
 		n := 0
-		z, lent := r.in.(*zmtpIn)
-		lent = lent && i > 0 && r.lender != nil && z.bare()
+		z := borrowerOf(r.in)
+		lent := z != nil && i > 0 && r.lender != nil
 		if lent {
 			r.lender.lend(z)
 		}

@@ -87,6 +87,9 @@ func (s *sealedIn) room() []byte {
 	if s.blocked && len(room) > afterBlock {
 		room = room[:afterBlock]
 	}
+	if z := s.z; z.borrowed { // what is opened, which takes no more, must find a place there
+		room = room[:min(len(room), len(z.chunk.B)-z.fill-zmtp.MaxHeader)]
+	}
 	return room
 }
 
@@ -106,6 +109,7 @@ func (s *sealedIn) moveTo(size int) {
 
 func (s *sealedIn) received(n int) error {
 	s.z.life += int64(n)
+	s.z.borrowed = false
 	if s.block != nil {
 		s.block.fill += n
 	} else {

@@ -65,6 +65,8 @@ type zmtpIn struct {
 	busy    bool // the last read brought much
 	whole   bool // a frame has come since the last command, or since heard
 	paused  bool // the mark is reached; parsing goes on when there is room
+
+	borrowed bool // the chunk is shared with others, until what was read is handled
 }
 
 // A commander takes the body of each command that is not a subscription.
@@ -421,7 +423,7 @@ func (z *zmtpIn) idle() {
 // forget lets go of the chunk.
 func (z *zmtpIn) forget() {
 	z.chunk.Release()
-	z.chunk = nil
+	z.chunk, z.borrowed = nil, false
 	z.from, z.begun, z.parsed, z.fill = 0, 0, 0, 0
 }
 
