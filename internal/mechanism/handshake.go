@@ -1,7 +1,6 @@
 package mechanism
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -16,7 +15,8 @@ const (
 	commandInitiate = "INITIATE"
 )
 
-// step is what the side of a client or a server does next.
+// step is what a client or a server is about to do: to send or to take the command
+// of that name, to have a question answered, or to let the traffic flow.
 type step uint8
 
 const (
@@ -27,6 +27,28 @@ const (
 	stepReady
 	stepTraffic
 )
+
+// ofClient is the command that a client takes in this step, "" where it takes none.
+func (s step) ofClient() string {
+	switch s {
+	case stepWelcome:
+		return commandWelcome
+	case stepReady:
+		return zmtp.CommandReady
+	}
+	return ""
+}
+
+// ofServer is the command that a server takes in this step, "" where it takes none.
+func (s step) ofServer() string {
+	switch s {
+	case stepHello:
+		return commandHello
+	case stepInitiate:
+		return commandInitiate
+	}
+	return ""
+}
 
 // handshake is what the sides of all mechanisms have in common: what they were told,
 // who may come in, the error that sticks, and the peer as it turned out.
@@ -115,11 +137,19 @@ func (h *handshake) finish() {
 	}
 }
 
-// learn reads the properties that the peer announced. code is libzmq's number for
-// those that cannot be read or that do not go together with ours, zero where it has
-// none; shown is what an error may show of them.
+// unlessOver is the name of a command that is waited for, "" once nothing is.
+func (h *handshake) unlessOver(name string) string {
+	if h.err != nil || h.gate.denied != nil {
+		return ""
+	}
+	return name
+}
+
+// learn reads the properties that the peer announced, and keeps data. code is
+// libzmq's number for those that cannot be read or do not go together with ours, zero
+// where it has none; shown is what an error may show of them.
 func (h *handshake) learn(data []byte, code zmtp.ErrorCode, shown []byte) error {
-	peer, err := zmtp.ParseMetadata(bytes.Clone(data))
+	peer, err := zmtp.ParseMetadata(data)
 	if err != nil {
 		return breach(errors.Unwrap(err), code, shown)
 	}
@@ -156,6 +186,17 @@ func refusal(command []byte) error {
 // unexpected is the breach by a command that has no place where it stands.
 func unexpected(command []byte) error {
 	return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, command)
+}
+
+// Awaits returns the name of the command that a side waits for, "" where it is its
+// own turn or nobody's: it tells a person how far a handshake came that ended
+// without a word. A CURVE server that cannot open HELLO hangs up so, and the client
+// that waits for WELCOME has the wrong key of it, most likely.
+func Awaits(m Mechanism) string {
+	if w, ok := m.(interface{ awaits() string }); ok {
+		return w.awaits()
+	}
+	return ""
 }
 
 // plainTraffic is embedded by mechanisms after which frames travel as they are.

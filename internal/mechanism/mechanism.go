@@ -40,7 +40,8 @@ type Mechanism interface {
 
 	// Handle takes the body of a frame that came in the handshake, whatever its
 	// flags, and keeps nothing of it. An error is a *zmtp.ProtocolError or a
-	// *RefusedError. Handle is not for frames that come after Done.
+	// *RefusedError, unless this process itself cannot go on. Handle is not for frames
+	// that come after Done.
 	Handle(command []byte) error
 
 	// Question returns what an authenticator has to be asked before the handshake
@@ -81,8 +82,15 @@ type Mechanism interface {
 	Seal(dst []byte, f zmtp.Flags, body []byte) ([]byte, error)
 
 	// Open appends to dst what the body of a frame carries, and returns the flags
-	// of the frame inside. Those of the frame around it mean nothing.
+	// of the frame inside. Those of the frame around it mean nothing. An error ends
+	// the connection; with it comes dst as it was. The two must not overlap, here as
+	// with Seal.
 	Open(dst []byte, body []byte) (zmtp.Flags, []byte, error)
+
+	// Close wipes the keys, whatever state the handshake is in. It is called once
+	// the connection has ended, when nobody is in another method any more or reads
+	// what Question returned; methods that tell of the peer go on to do so.
+	Close()
 }
 
 // Config is what every mechanism is told about the side that it is.
@@ -92,8 +100,9 @@ type Config struct {
 	// the application's own, in the order of their names' octets. It is not kept.
 	Metadata zmtp.Metadata
 
-	// CheckPeer judges the properties of the peer; an error ends the connection.
-	// Nil admits every peer. [CheckSocketType] makes one.
+	// CheckPeer judges the properties of the peer, and those that an authenticator
+	// gives it; an error ends the connection. Nil admits every peer.
+	// [CheckSocketType] makes one.
 	CheckPeer func(zmtp.Metadata) error
 
 	// ZAP says when an authenticator is asked and what it is told.

@@ -1,6 +1,8 @@
 package mechanism
 
 import (
+	"bytes"
+
 	"zeromux/zmtp"
 )
 
@@ -87,7 +89,7 @@ func (n *null) handle(command []byte) error {
 // handleReady takes the properties of a READY. The code of its errors is zero: for
 // NULL libzmq reports none.
 func (n *null) handleReady(data []byte) error {
-	if err := n.learn(data, 0, data); err != nil {
+	if err := n.learn(bytes.Clone(data), 0, data); err != nil {
 		return err
 	}
 	n.heard = heardReady
@@ -104,6 +106,13 @@ func (n *null) handleError(command []byte) error {
 	}
 	n.heard = heardError
 	return nil
+}
+
+func (n *null) awaits() string {
+	if n.heard == heardNothing {
+		return n.unlessOver(zmtp.CommandReady)
+	}
+	return ""
 }
 
 // Close has no keys to wipe.

@@ -104,7 +104,7 @@ func (p *plainClient) handle(command []byte) error {
 		p.step = stepInitiate
 		return nil
 	case string(name) == zmtp.CommandReady && p.step == stepReady:
-		if err := p.learn(data, zmtp.CodeInvalidMetadata, data); err != nil {
+		if err := p.learn(bytes.Clone(data), zmtp.CodeInvalidMetadata, data); err != nil {
 			return err
 		}
 		p.step = stepTraffic
@@ -120,6 +120,8 @@ func (p *plainClient) forget() {
 		p.Close()
 	}
 }
+
+func (p *plainClient) awaits() string { return p.unlessOver(p.step.ofClient()) }
 
 // Close wipes the password.
 func (p *plainClient) Close() { clear(p.hello) }
@@ -191,7 +193,7 @@ func (p *plainServer) handle(command []byte) error {
 		if name != commandInitiate {
 			return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, command[:1+len(name)])
 		}
-		if err := p.learn(data, 0, data); err != nil {
+		if err := p.learn(bytes.Clone(data), 0, data); err != nil {
 			return err
 		}
 		p.step = stepReady
@@ -222,6 +224,8 @@ func cutText(b []byte) (text, rest []byte, ok bool) {
 	end := 1 + int(b[0])
 	return b[1:end], b[end:], true
 }
+
+func (p *plainServer) awaits() string { return p.unlessOver(p.step.ofServer()) }
 
 // Close wipes a password of which nobody was asked.
 func (p *plainServer) Close() { p.gate.forget() }
