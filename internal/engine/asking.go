@@ -16,6 +16,12 @@ import (
 // This file is the part of a handshake in which somebody else decides whether a peer
 // is let in, and what becomes of one that is not.
 
+// asked is what an authenticator is told of a connection.
+type asked struct {
+	endpoint string // the socket's own
+	address  string // the peer's
+}
+
 // ask has a question of the mechanism answered. While the answer is awaited the peer
 // is listened to, so that one which leaves is noticed, whatever it has said before.
 func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
@@ -32,7 +38,7 @@ func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
 		cancel() // the answer is of no use any more, or it is there
 		left <- err
 	}()
-	reply, err := s.cfg.Authenticate(ctx, q)
+	reply, err := s.cfg.Authenticate(ctx, s.about.endpoint, q)
 	_ = s.conn.SetReadDeadline(longAgo) // on failure nobody is reading
 	gone := <-left
 	if err == nil {
@@ -66,9 +72,6 @@ func zapAddress(nc net.Conn, address string) string {
 	}
 	return address
 }
-
-// longAgo is a deadline that makes whoever waits look at something else.
-var longAgo = time.Unix(1, 0)
 
 // listen takes in what the peer says, which is no more than a command and what may
 // come along behind it, until it is interrupted or the peer leaves.
@@ -108,11 +111,9 @@ func isSilent(err error) bool {
 		return false
 	}
 	var e *HandshakeError
-	plain := errors.As(err, &e) && e.Mechanism == namePlain
+	plain := errors.As(err, &e) && e.Mechanism == mechanism.NamePlain
 	return d.Status == zap.StatusTemporary || d.Status == 0 && errors.Is(err, zap.ErrNoHandler) && !plain
 }
-
-const namePlain = "PLAIN"
 
 // outwait keeps a connection whose peer is not told that it was denied, until the
 // time of the handshake is over, the peer leaves, or it says something more. It returns

@@ -24,8 +24,8 @@ func (d dialect) of(mechanism string, socketType string) []byte {
 }
 
 // answering is a Config.Authenticate that says the same of everybody.
-func answering(reply *zap.Reply, err error) func(context.Context, *zap.Request) (*zap.Reply, error) {
-	return func(context.Context, *zap.Request) (*zap.Reply, error) { return reply, err }
+func answering(reply *zap.Reply, err error) func(context.Context, string, *zap.Request) (*zap.Reply, error) {
+	return func(context.Context, string, *zap.Request) (*zap.Reply, error) { return reply, err }
 }
 
 // silent is a Config.Authenticate that never answers, and counts whom it has been asked
@@ -34,7 +34,7 @@ type silent struct{ asked, over chan error }
 
 func newSilent() *silent { return &silent{make(chan error, 100), make(chan error, 100)} }
 
-func (s *silent) authenticate(ctx context.Context, _ *zap.Request) (*zap.Reply, error) {
+func (s *silent) authenticate(ctx context.Context, _ string, _ *zap.Request) (*zap.Reply, error) {
 	s.asked <- nil
 	<-ctx.Done()
 	s.over <- ctx.Err()
@@ -127,8 +127,9 @@ func TestTheQuestionAndTheAnswerNameThePeer(t *testing.T) {
 		s.cfg.ZAP.Domain = "home"
 		s.cfg.Mechanism = guard("TEST", true, false)
 		var got zap.Request
-		s.cfg.Authenticate = func(ctx context.Context, q *zap.Request) (*zap.Reply, error) {
-			got = *q
+		var at string
+		s.cfg.Authenticate = func(ctx context.Context, endpoint string, q *zap.Request) (*zap.Reply, error) {
+			got, at = *q, endpoint
 			if until, ok := ctx.Deadline(); !ok || time.Until(until) != s.cfg.HandshakeInterval {
 				t.Errorf("there is time until %v, %v", until, ok)
 			}
@@ -139,7 +140,7 @@ func TestTheQuestionAndTheAnswerNameThePeer(t *testing.T) {
 		l := listen(theirs)
 		<-say(theirs, dialects[0].of("TEST", "DEALER"))
 		synctest.Wait()
-		if got.Domain != "home" || got.Address != "::ffff:192.0.2.2" || string(got.Identity) != "ours" || got.Mechanism != "TEST" || len(got.Credentials) != 2 {
+		if at != "mem://" || got.Domain != "home" || got.Address != "::ffff:192.0.2.2" || string(got.Identity) != "ours" || got.Mechanism != "TEST" || len(got.Credentials) != 2 {
 			t.Errorf("asked about %+v", got)
 		}
 		if p := s.peers[0]; p.UserID != "joe" || p.Mechanism != "TEST" {
@@ -222,7 +223,7 @@ func TestWhatAPeerSaysMeanwhileIsHeardAfterwards(t *testing.T) {
 			s.cfg.HandshakeInterval = limit
 			answer := make(chan *zap.Reply)
 			s.cfg.Mechanism = guard("TEST", true, false)
-			s.cfg.Authenticate = func(context.Context, *zap.Request) (*zap.Reply, error) { return <-answer, nil }
+			s.cfg.Authenticate = func(context.Context, string, *zap.Request) (*zap.Reply, error) { return <-answer, nil }
 			ours, theirs := net.Pipe()
 			Attach(s.env, s, &s.cfg, ours, "mem://", "")
 			l := listen(theirs)

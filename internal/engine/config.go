@@ -74,12 +74,12 @@ type Config struct {
 	// ZAP tells the mechanism when to ask about a peer. The address is the
 	// connection's, and the identity RoutingID.
 	ZAP mechanism.ZAP
-	// Authenticate answers what a mechanism asks about a peer; nil: there is nobody,
-	// zap.ErrNoHandler. It is called on the goroutine of the handshake, of as many
+	// Authenticate answers what a mechanism asks about a peer that came to endpoint;
+	// nil: there is nobody, zap.ErrNoHandler. It is called on the goroutine of the handshake, of as many
 	// peers at once as there are. ctx ends when the handshake has no more time, when
 	// the peer leaves, and when the session or its socket ends: Authenticate must
 	// return soon after that, for they wait for it.
-	Authenticate func(ctx context.Context, q *zap.Request) (*zap.Reply, error)
+	Authenticate func(ctx context.Context, endpoint string, q *zap.Request) (*zap.Reply, error)
 	// RefuseOld refuses peers of ZMTP 1.0 and 2.0, which know no security.
 	RefuseOld bool
 

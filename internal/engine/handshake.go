@@ -66,7 +66,7 @@ type introduction struct {
 type shaker struct {
 	cfg      *Config
 	conn     net.Conn
-	address  string    // the peer's, as an authenticator is told
+	about    asked
 	deadline time.Time // of all; zero: none
 	b        []byte    // octets received and not yet used
 	took     int       // octets of b that are used
@@ -81,9 +81,9 @@ type shaker struct {
 
 // shake finds out what the peer of conn speaks and who it is. The error is a
 // *HandshakeError. RFC 37 "Formal Grammar"; RFC 15 and RFC 13 for older
-// peers. The address is what an authenticator is told of the peer's.
-func shake(cfg *Config, conn net.Conn, address string) (introduction, error) {
-	s := &shaker{cfg: cfg, conn: conn, address: address, b: make([]byte, 0, shakerRoom), phase: PhaseGreeting}
+// peers.
+func shake(cfg *Config, conn net.Conn, about asked) (introduction, error) {
+	s := &shaker{cfg: cfg, conn: conn, about: about, b: make([]byte, 0, shakerRoom), phase: PhaseGreeting}
 	mech := s.mechanism()
 	if cfg.HandshakeInterval > 0 {
 		s.deadline = time.Now().Add(cfg.HandshakeInterval)
@@ -102,7 +102,7 @@ func shake(cfg *Config, conn net.Conn, address string) (introduction, error) {
 		err = failed
 	}
 	if in.sealing == nil || err != nil {
-		forget(mech)
+		mech.Close() // what was to be said of it has been
 	}
 	if err != nil {
 		return introduction{}, &HandshakeError{s.phase, mech.Name(), err}
@@ -171,18 +171,11 @@ func (s *shaker) mechanism() mechanism.Mechanism {
 		CheckPeer: mechanism.CheckSocketType(s.cfg.SocketType, s.cfg.Peers...),
 		ZAP:       s.cfg.ZAP,
 	}
-	config.ZAP.Address, config.ZAP.Identity = s.address, s.cfg.RoutingID
+	config.ZAP.Address, config.ZAP.Identity = s.about.address, s.cfg.RoutingID
 	if s.cfg.Mechanism != nil {
 		return s.cfg.Mechanism(config)
 	}
 	return mechanism.NewNull(config)
-}
-
-// forget has a mechanism wipe the keys that it has, when it has done its work.
-func forget(mech mechanism.Mechanism) {
-	if keeper, ok := mech.(interface{ Close() }); ok {
-		keeper.Close()
-	}
 }
 
 // modern goes on with a peer of 3.0 or later.
@@ -271,17 +264,14 @@ func (s *shaker) hungUp(mech mechanism.Mechanism, err error) error {
 		return err
 	}
 	hint := ""
-	if mech.Name() == nameCurve && s.last == commandHello && !s.heard {
+	if mech.Name() == mechanism.NameCurve && s.last == commandHello && !s.heard {
 		hint = ", which is what a CURVE server does that cannot open it: the server key that we have may be another's"
 	}
 	return fmt.Errorf("the peer was reached, and closed the connection after our %s%s: %w", s.last, hint, err)
 }
 
-// Of CURVE, in whose handshake a closed connection has a meaning. RFC 26.
-const (
-	nameCurve    = "CURVE"
-	commandHello = "HELLO"
-)
+// commandHello is what a client of CURVE or PLAIN says first. RFC 26, RFC 24.
+const commandHello = "HELLO"
 
 // introduce makes the record of a peer that shook hands.
 func (s *shaker) introduce(version zmtp.Version, mech mechanism.Mechanism) *message.Peer {

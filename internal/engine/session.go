@@ -146,7 +146,9 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	in, err := s.introduce(nc, address)
 	if err == nil && s.app == nil && !s.open() {
 		err = errRefused
-		forget(in.sealing)
+		if in.sealing != nil {
+			in.sealing.Close()
+		}
 	}
 	if err != nil {
 		s.failed(nc, err)
@@ -190,7 +192,7 @@ func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
 	if s.cfg.Raw {
 		return introduction{peer: &message.Peer{Address: address, Endpoint: s.endpoint}}, nil
 	}
-	in, err := shake(s.cfg, nc, zapAddress(nc, address))
+	in, err := shake(s.cfg, nc, asked{s.endpoint, zapAddress(nc, address)})
 	if err == nil {
 		in.peer.Address, in.peer.Endpoint = address, s.endpoint
 		s.peers.share(in.peer)
@@ -291,7 +293,7 @@ func (s *Session) lost(c *connection) {
 	}
 	s.current.Store(nil)
 	if c.sealer != nil {
-		forget(c.sealer.mech)
+		c.sealer.mech.Close()
 	}
 	cause := c.cause
 	if s.Connecting() {
