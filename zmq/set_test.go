@@ -190,6 +190,9 @@ func TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt(t *testing.T) {
 	groups := []string{"Router.", "Req.", "PubSub.", "Stream.", "Presence."}
 	var look func(path string, at []int, v reflect.Value)
 	look = func(path string, at []int, v reflect.Value) {
+		if path == ".Security" {
+			return // it has a test of its own: of most of its fields none goes alone
+		}
 		if v.Kind() == reflect.Struct {
 			for i := range v.NumField() {
 				look(path+"."+v.Type().Field(i).Name, append(slices.Clone(at), i), v.Field(i))

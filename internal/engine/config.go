@@ -25,7 +25,7 @@ type Env struct {
 	// Loops is how many loops share the connections; zero: one.
 	// libzmq: ZMQ_IO_THREADS.
 	Loops int
-	// Logger gets a debug record of every event; nil: silent.
+	// Logger gets a record of every event; nil: silent.
 	Logger *slog.Logger
 
 	loops   loops

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"syscall"
@@ -170,10 +172,19 @@ func descriptor(what any) int {
 func report(env *Env, host Host, e Event) {
 	e.Time = time.Now()
 	host.Event(e)
-	if env.Logger != nil {
-		env.Logger.Debug("zmq: "+e.Kind.String(),
-			"endpoint", e.Endpoint, "local", e.Local, "remote", e.Remote, "peer", e.Peer, "value", e.Value, "error", e.Err)
+	if env.Logger == nil {
+		return
 	}
+	level := slog.LevelDebug
+	var failed *HandshakeError
+	attrs := []any{"endpoint", e.Endpoint, "local", e.Local, "remote", e.Remote, "peer", e.Peer, "value", e.Value, "error", e.Err}
+	if errors.As(e.Err, &failed) && e.Kind != EventDisconnected {
+		attrs = append(attrs, "phase", failed.Phase, "mechanism", failed.Mechanism, "status", failed.Status())
+		if e.Kind == EventHandshakeAuth || e.Kind == EventHandshakeProtocol || denied(e.Err) != nil {
+			level = slog.LevelWarn
+		}
+	}
+	env.Logger.Log(context.Background(), level, "zmq: "+e.Kind.String(), attrs...)
 }
 
 var eventNames = map[EventKind]string{

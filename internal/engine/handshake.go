@@ -44,6 +44,18 @@ func (e *HandshakeError) Error() string { return "handshake, " + e.Phase + ": " 
 // Unwrap returns Err.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
+// Status is the status of ZAP that one side gave the other, 300, 400 or 500, or zero.
+func (e *HandshakeError) Status() int {
+	var refused *mechanism.RefusedError
+	if errors.As(e.Err, &refused) {
+		return refused.Status
+	}
+	if d := denied(e.Err); d != nil {
+		return d.Status
+	}
+	return 0
+}
+
 // errOldPeer is why a peer of 1.0 or 2.0 is turned away where security is asked
 // for.
 var errOldPeer = errors.New("peer of ZMTP 1.0 or 2.0, which knows no security")
