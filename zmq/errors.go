@@ -173,9 +173,6 @@ const (
 )
 
 func (e *HandshakeError) Error() string {
-	if e.Phase == PhaseMechanism {
-		return fmt.Sprintf("handshake with %s, %s %s: %v", e.Peer, e.Phase, e.Mechanism, e.Err)
-	}
 	return fmt.Sprintf("handshake with %s, %s: %v", e.Peer, e.Phase, e.Err)
 }
 
