@@ -104,25 +104,37 @@ func denied(err error) *mechanism.DeniedError {
 
 // isSilent reports whether libzmq tells a peer nothing of the verdict that err is, not even
 // by closing the connection: it may try again later, or there was nobody who could
-// have judged it. PLAIN lets nobody in unjudged, so that waiting would not help.
+// have judged it. PLAIN lets nobody in unjudged, so that waiting would not help, and a
+// peer that may try again is not kept when it has said more already, as one with NULL
+// has.
 func isSilent(err error) bool {
-	d := denied(err)
-	if d == nil {
-		return false
-	}
 	var e *HandshakeError
-	plain := errors.As(err, &e) && e.Mechanism == mechanism.NamePlain
-	return d.Status == zap.StatusTemporary || d.Status == 0 && errors.Is(err, zap.ErrNoHandler) && !plain
+	d := denied(err)
+	switch {
+	case d == nil || !errors.As(err, &e):
+		return false
+	case d.Status == zap.StatusTemporary:
+		return !e.ahead
+	}
+	return d.Status == 0 && errors.Is(err, zap.ErrNoHandler) && e.Mechanism != mechanism.NamePlain
 }
 
+// waitMost is how many octets are heard of a peer that waits and goes on to speak.
+const waitMost = 64 << 10
+
 // outwait keeps a connection whose peer is not told that it was denied, until the
-// time of the handshake is over, the peer leaves, or it says something more. It returns
-// which of these it was. Nothing of the handshake is kept meanwhile.
-func outwait(nc net.Conn) error {
-	var octet [1]byte
-	_, err := nc.Read(octet[:])
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+// time of the handshake is over or the peer leaves; one that may try again also until it
+// says something more. It returns which of these it was. Nothing of the handshake is
+// kept meanwhile.
+func outwait(nc net.Conn, status int) error {
+	var octets [64]byte
+	for heard := 0; ; {
+		n, err := nc.Read(octets[:])
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if heard += n; err != nil || status != 0 || heard > waitMost {
+			return err
+		}
 	}
-	return err
 }

@@ -37,6 +37,8 @@ type HandshakeError struct {
 	Phase     string
 	Mechanism string // our own
 	Err       error
+
+	ahead bool // the peer has said more than was looked at
 }
 
 func (e *HandshakeError) Error() string { return "handshake, " + e.Phase + ": " + e.Err.Error() }
@@ -100,7 +102,7 @@ func shake(cfg *Config, conn net.Conn, about asked) (introduction, error) {
 	if cfg.HandshakeInterval > 0 {
 		s.deadline = time.Now().Add(cfg.HandshakeInterval)
 		if err := conn.SetDeadline(s.deadline); err != nil {
-			return introduction{}, &HandshakeError{s.phase, mech.Name(), err}
+			return introduction{}, s.failed(mech, err)
 		}
 	}
 	in, err := s.greet(mech)
@@ -117,11 +119,16 @@ func shake(cfg *Config, conn net.Conn, about asked) (introduction, error) {
 		mech.Close() // what was to be said of it has been
 	}
 	if err != nil {
-		return introduction{}, &HandshakeError{s.phase, mech.Name(), err}
+		return introduction{}, s.failed(mech, err)
 	}
 	in.rest = s.b[s.took:]
 	_ = conn.SetDeadline(time.Time{}) // it fails when the peer has left, but what it said counts
 	return in, nil
+}
+
+// failed is err and where it happened.
+func (s *shaker) failed(mech mechanism.Mechanism, err error) *HandshakeError {
+	return &HandshakeError{Phase: s.phase, Mechanism: mech.Name(), Err: err, ahead: len(s.b) > s.took}
 }
 
 // greet exchanges greetings as far as both sides understand each other. That we are

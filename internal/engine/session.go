@@ -153,7 +153,7 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	if err != nil {
 		s.failed(nc, err)
 		if isSilent(err) {
-			s.outlasted(nc, err, outwait(nc))
+			s.outlasted(nc, err, outwait(nc, denied(err).Status))
 		}
 		_ = s.release() // the handshake's error is the one that counts
 		_ = nc.Close()
