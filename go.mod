@@ -8,5 +8,3 @@ require (
 	golang.org/x/net v0.62.0
 	golang.org/x/sys v0.49.0
 )
-
-require golang.org/x/crypto v0.58.0

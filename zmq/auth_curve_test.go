@@ -129,11 +129,11 @@ func TestAFolderOfCertificatesLetsInWhoIsInIt(t *testing.T) {
 	ada := f.add("ada.key", nil)
 	text := f.add("bob.txt", nil)
 	plain := f.add("carol", nil)
-	hidden, backup, secret, deep := f.add(".dave.key", nil), f.add("eve.key~", nil), f.add("fred.key_secret", nil), zmq.CurvePublicKey{}
+	hidden, backup, secret := f.add(".dave.key", nil), f.add("eve.key~", nil), f.add("fred.key_secret", nil)
 	if err := os.Mkdir(filepath.Join(f.path, "folder.key"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	deep = f.add("folder.key/grace.key", nil)
+	deep := f.add("folder.key/grace.key", nil)
 	f.put("zoe.key", ada, nil)
 	f.open(zmq.Never)
 	for key, user := range map[zmq.CurvePublicKey]string{

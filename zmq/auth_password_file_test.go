@@ -63,7 +63,7 @@ func (r *passwordRig) write(text string) {
 }
 
 // asks has a peer come, and returns how many comparisons that took.
-func (r *passwordRig) asks(user, password string) (err error, compared int) { //nolint:revive // it is about the error
+func (r *passwordRig) asks(user, password string) (compared int, err error) {
 	r.t.Helper()
 	before := len(r.compared)
 	p := &Applicant{Mechanism: "PLAIN", Address: "192.0.2.7", Username: user, Password: Secret(password)}
@@ -76,13 +76,13 @@ func (r *passwordRig) asks(user, password string) (err error, compared int) { //
 	case err != nil && (strings.Contains(err.Error(), "horse") || strings.Contains(err.Error(), "$2")):
 		r.t.Errorf("it quotes what nobody should see: %v", err)
 	}
-	return err, len(r.compared) - before
+	return len(r.compared) - before, err
 }
 
 // admits checks that a peer is let in, and after how many comparisons.
 func (r *passwordRig) admits(user, password string, compared int) {
 	r.t.Helper()
-	if err, n := r.asks(user, password); err != nil || n != compared {
+	if n, err := r.asks(user, password); err != nil || n != compared {
 		r.t.Errorf("%q: %v after %d comparisons, want none wrong after %d", user, err, n, compared)
 	}
 }
@@ -90,7 +90,7 @@ func (r *passwordRig) admits(user, password string, compared int) {
 // denies checks that a peer is turned away after one comparison.
 func (r *passwordRig) denies(user, password string) {
 	r.t.Helper()
-	if err, n := r.asks(user, password); err != errWrongPassword || n != 1 {
+	if n, err := r.asks(user, password); err != errWrongPassword || n != 1 {
 		r.t.Errorf("%q: %v after %d comparisons, want %v after one", user, err, n, errWrongPassword)
 	}
 }

@@ -57,7 +57,8 @@ func applicantOf(question *zap.Request) (*Applicant, error) {
 		Domain: question.Domain, Address: question.Address, RoutingID: string(question.Identity),
 		Mechanism: question.Mechanism,
 	}
-	given, fits := question.Credentials, false
+	given := question.Credentials
+	var fits bool
 	switch p.Mechanism {
 	case mechanismNull:
 		fits = len(given) == 0

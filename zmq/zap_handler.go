@@ -59,10 +59,11 @@ func (h *ZAPHandler) Close() error {
 // connections that shake hands.
 func (h *ZAPHandler) serve(ctx context.Context) {
 	defer h.end()
-	for m := range h.socket.Messages(ctx) { // an error ends it, and there is nobody to tell
-		if len(m.Frames) > 0 {
-			h.all.Go(func() { h.answer(ctx, m.Frames) })
+	for m, err := range h.socket.Messages(ctx) {
+		if err != nil {
+			return // ctx has ended
 		}
+		h.all.Go(func() { h.answer(ctx, m.Frames) })
 	}
 }
 
