@@ -7,15 +7,11 @@ import (
 	"io"
 	"net"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // This file is what the drivers of descriptors do with them. Nothing here waits.
-
-// longAgo is a deadline that makes whoever waits look at something else.
-var longAgo = time.Unix(1, 0)
 
 // descriptorOf returns the way to the descriptor of a connection that is nothing
 // else. A type of the application that merely contains one is not: it may do more

@@ -33,6 +33,9 @@ type driver interface {
 	close()
 }
 
+// longAgo is a deadline that makes whoever waits look at something else.
+var longAgo = time.Unix(1, 0)
+
 // A leader is a driver that an application can read for.
 type leader interface {
 	lead(ctx context.Context, w *pipe.Waiter, until time.Time) (ok bool, err error)
