@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"zeromux/internal/engine"
+	"zeromux/internal/mechanism"
 	"zeromux/transport"
 	"zeromux/transport/ipc"
 	"zeromux/transport/tcp"
@@ -36,6 +37,8 @@ const (
 	maxBusyPoll   = math.MaxInt32 * time.Microsecond
 	// maxCredential is the most octets of a proxy's user and password. RFC 1929.
 	maxCredential = 255
+	// maxDomain is the most octets of a ZAP domain, as in libzmq.
+	maxDomain = 255
 	// maxMetadata is the most octets of all names and values of Metadata, far
 	// below what a peer takes in a handshake.
 	maxMetadata = 64 << 10
@@ -122,7 +125,10 @@ func (c *Config) check(t SocketType) error {
 		{"RoutingID", c.RoutingID, maxRoutingID},
 		{"TCP.BindToDevice", c.TCP.BindToDevice, maxDevice},
 		{"TCP.Proxy.User", c.TCP.Proxy.User, maxCredential},
-		{"TCP.Proxy.Password", c.TCP.Proxy.Password, maxCredential},
+		{"TCP.Proxy.Password", string(c.TCP.Proxy.Password), maxCredential},
+		{"Security.Plain.Username", c.Security.Plain.Username, mechanism.MaxPlain},
+		{"Security.Plain.Password", string(c.Security.Plain.Password), mechanism.MaxPlain},
+		{"Security.ZAPDomain", c.Security.ZAPDomain, maxDomain},
 	} {
 		if n := len(f.value); n > f.most {
 			return fmt.Errorf("%w: Config.%s has %d octets, must have at most %d", ErrInvalid, f.name, n, f.most)
@@ -130,6 +136,9 @@ func (c *Config) check(t SocketType) error {
 	}
 	if r := c.Router; r.Raw && (r.Handover || r.NotifyConnect || r.NotifyDisconnect || r.Probe || c.Presence != Presence{}) {
 		return fmt.Errorf("%w: Config.Router.Raw goes with no other field of Router but Mandatory, nor with Presence", ErrInvalid)
+	}
+	if err := c.Security.check(t == STREAM || c.Router.Raw); err != nil {
+		return err
 	}
 	if err := c.checkMetadata(); err != nil {
 		return err

@@ -64,8 +64,9 @@ type ContextConfig struct {
 	// ZEROMUX_MULTIPLEXER stands in when it is empty. libzmq decides when it is
 	// built.
 	Multiplexer string `json:"multiplexer" yaml:"multiplexer" toml:"multiplexer"`
-	// Logger gets a debug record of every event of every socket. Nil is the
-	// default: silence.
+	// Logger gets a record of every event of every socket: a warning where a peer
+	// was refused, or has refused us or broken the protocol, in its handshake, and
+	// else for debugging. Nil is the default: silence.
 	Logger *slog.Logger `json:"-" yaml:"-" toml:"-"`
 }
 

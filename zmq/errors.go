@@ -12,6 +12,7 @@ import (
 	"zeromux/internal/inproc"
 	"zeromux/internal/mechanism"
 	"zeromux/internal/pattern"
+	"zeromux/internal/zap"
 	"zeromux/transport"
 	"zeromux/zmtp"
 )
@@ -146,12 +147,13 @@ func (e *PollError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExcee
 // A HandshakeError says how far the handshake with a peer came and why it ended
 // there. It is what Event.Err holds when a handshake fails, and when the
 // connection ends because of that. It is ErrIncompatible when the two socket
-// types do not go together.
+// types do not go together, and ErrDenied when one side does not let the other in.
 type HandshakeError struct {
-	Peer   string         // the address of the peer
-	Phase  HandshakePhase // how far it came
-	Status int            // 300, 400 or 500 where authentication said so; else 0. RFC 27 "Status Codes"
-	Err    error
+	Peer      string         // the address of the peer
+	Phase     HandshakePhase // how far it came
+	Mechanism string         // the socket's own security, such as "CURVE"
+	Status    int            // 300, 400 or 500 where authentication said so; else 0. RFC 27 "Status Codes"
+	Err       error
 }
 
 // A HandshakePhase is a part of a handshake.
@@ -180,9 +182,20 @@ func (e *HandshakeError) Error() string {
 // Unwrap returns Err.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
-// Is makes a pair of socket types that do not go together ErrIncompatible.
+// Is makes a pair of socket types that do not go together ErrIncompatible, and a verdict
+// of either side what an Authenticator has said.
 func (e *HandshakeError) Is(target error) bool {
-	return target == ErrIncompatible && errors.Is(e.Err, mechanism.ErrIncompatible)
+	switch target {
+	case ErrIncompatible:
+		return errors.Is(e.Err, mechanism.ErrIncompatible)
+	case ErrDenied:
+		return e.Status == zap.StatusDenied
+	case ErrTryLater:
+		return e.Status == zap.StatusTemporary
+	case ErrAuthenticatorFailed:
+		return e.Status == zap.StatusInternal
+	}
+	return false
 }
 
 // handshakeError is err as applications see it, if a handshake with peer ended
@@ -192,11 +205,8 @@ func handshakeError(err error, peer string) error {
 	if !errors.As(err, &failed) {
 		return err
 	}
-	e := &HandshakeError{Peer: peer, Phase: HandshakePhase(failed.Phase), Err: failed.Err}
-	var refused *mechanism.RefusedError
-	if errors.As(err, &refused) {
-		e.Status = refused.Status
-	}
+	e := &HandshakeError{Peer: peer, Phase: HandshakePhase(failed.Phase), Mechanism: failed.Mechanism, Err: failed.Err}
+	e.Status = failed.Status()
 	return e
 }
 

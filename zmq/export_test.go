@@ -14,3 +14,7 @@ func ReactorOn(p *Poller) *Reactor {
 	r.poller = p
 	return r
 }
+
+// CertificateText is what Save writes, of a secret certificate where there is a secret
+// key.
+func CertificateText(c *CurveCertificate) ([]byte, error) { return c.text() }

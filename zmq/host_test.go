@@ -32,7 +32,7 @@ func TestANeighbourThatWasGivenUpIsNoPeer(t *testing.T) {
 	s := newSocketOf(t, PULL)
 	app, _ := pipe.New(pipe.Config{Pool: new(message.Pool)})
 	app.Join(&s.hub)
-	neighbour{s, &s.config}.Online(app, &message.Peer{Inproc: true})
+	neighbour{s, s.config}.Online(app, &message.Peer{Inproc: true})
 	if n := len(s.Peers()); n != 0 {
 		t.Errorf("the socket has %d peers", n)
 	}

@@ -87,6 +87,7 @@ type Config struct {
 	PubSub    PubSub    `json:"pubsub" yaml:"pubsub" toml:"pubsub"`
 	Stream    Stream    `json:"stream" yaml:"stream" toml:"stream"`
 	Presence  Presence  `json:"presence" yaml:"presence" toml:"presence"`
+	Security  Security  `json:"security" yaml:"security" toml:"security"`
 
 	// Metadata are properties that peers can read from every message. Names
 	// begin with "X-" and have at most 255 octets; neither they nor the values
@@ -251,7 +252,7 @@ type SOCKSProxy struct {
 	// octets each. Without User the proxy hears that there are none. libzmq:
 	// ZMQ_SOCKS_USERNAME, ZMQ_SOCKS_PASSWORD.
 	User     string `json:"user" yaml:"user" toml:"user"`
-	Password string `json:"password" yaml:"password" toml:"password"`
+	Password Secret `json:"password" yaml:"password" toml:"password"`
 }
 
 // TLS is for tls+tcp: who this socket is to its peers, and whom it trusts. It is told

@@ -229,7 +229,7 @@ func (s *Socket) apply(config *Config, seen uint64) (done bool, err error) {
 	if config.PubSub.InvertMatching != s.config.PubSub.InvertMatching {
 		s.tellChange() // other peers match now
 	}
-	s.config = *config
+	s.config = config
 	s.changes++
 	s.options = config.pattern()
 	s.sendTimeout.Store(int64(waitFor(config.SendTimeout)))

@@ -98,6 +98,7 @@ func (c *Config) engine(row *pattern.Row) *engine.Config {
 	if c.Reconnect.StopDisconnect {
 		e.ReconnectStop |= engine.StopDisconnect
 	}
+	c.Security.engine(e)
 	for _, name := range sortedKeys(c.Metadata) {
 		e.Metadata = append(e.Metadata, message.Property{Name: name, Value: []byte(c.Metadata[name])})
 	}
@@ -111,7 +112,7 @@ func (c *Config) transport() transport.Options {
 		SendBuffer: c.Network.SendBuffer, RecvBuffer: c.Network.RecvBuffer,
 		TOS: c.TCP.TOS, Priority: c.TCP.Priority, BindToDevice: c.TCP.BindToDevice,
 		MaxRetransmit: c.TCP.MaxRetransmit, BusyPoll: c.TCP.BusyPoll, LoopbackFastPath: c.TCP.LoopbackFastPath,
-		AcceptFrom: c.TCP.AcceptFrom, Proxy: transport.Proxy(c.TCP.Proxy), Dialer: c.Network.Dial,
+		AcceptFrom: c.TCP.AcceptFrom, Proxy: c.TCP.Proxy.transport(), Dialer: c.Network.Dial,
 		TLS:        transport.TLS(c.TLS),
 		AcceptPIDs: c.IPC.AcceptPIDs, AcceptUIDs: c.IPC.AcceptUIDs, AcceptGIDs: c.IPC.AcceptGIDs,
 		KeepAlive: transport.KeepAlive{
@@ -125,6 +126,11 @@ func (c *Config) transport() transport.Options {
 		}
 	}
 	return o
+}
+
+// transport is the transport's share of p.
+func (p *SOCKSProxy) transport() transport.Proxy {
+	return transport.Proxy{Address: p.Address, User: p.User, Password: string(p.Password)}
 }
 
 // linger is how long unsent messages are kept, below zero without limit.

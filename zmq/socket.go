@@ -60,9 +60,9 @@ type Socket struct {
 	dead error // why calls fail; written under sendMu and recvMu, read under either
 
 	mu        sync.Mutex // guards all below
-	config    Config
-	changes   uint64 // how often config has changed
-	used      bool   // there is an endpoint, or was one
+	config    *Config    // never changed; a pointer, so that nothing that prints the socket shows its secrets
+	changes   uint64     // how often config has changed
+	used      bool       // there is an endpoint, or was one
 	closed    bool
 	swept     bool                          // Close has ended all but the sessions
 	over      bool                          // nothing of the socket is left
@@ -95,8 +95,9 @@ type linked struct {
 var serials atomic.Uint64
 
 func newSocket(c *Context, row *pattern.Row, config *Config) *Socket {
+	own := config.clone()
 	s := &Socket{
-		ctx: c, row: row, serial: serials.Add(1), config: config.clone(),
+		ctx: c, row: row, serial: serials.Add(1), config: &own,
 		listeners: make(map[string][]*engine.Listener),
 		names:     make(map[string]neighbour),
 		sessions:  make(map[*engine.Session]*pipe.End),

@@ -35,6 +35,9 @@ type cli struct {
 	Proxy  proxyCmd  `cmd:"" help:"Hand messages on between two sockets."`
 	Bench  benchCmd  `cmd:"" help:"Measure throughput and latency on this machine, or between two."`
 
+	Keys     keysCmd     `cmd:"" help:"Make and show the keys of CURVE."`
+	Password passwordCmd `cmd:"" help:"Hash a password for a password file."`
+
 	Version kong.VersionFlag `help:"Print the version and end."`
 }
 

@@ -20,59 +20,88 @@ type block struct {
 	there  int64            // octets in pieces
 }
 
-// beginBlock starts a block for a frame of size octets that begins at parsed
-// and is not all there.
-func (z *zmtpIn) beginBlock(size int64) {
-	z.cut()
-	there := z.chunk.B[z.parsed:z.fill]
+// newBlock starts a block for a frame of size octets of a peer that has sent so many
+// in its life, with those that are there.
+func newBlock(pool *message.Pool, size int64, there []byte, life int64) *block {
 	first := int(size)
-	if !z.earned(size, int64(len(there))) {
+	if !earned(size, int64(len(there)), life) {
 		first = len(there) + message.LargeChunk
 	}
-	b := &block{chunk: z.pool.Block(first), size: size}
+	b := &block{chunk: pool.Block(first), size: size}
 	b.fill = copy(b.chunk.B, there)
-	z.block = b
-	z.parsed = z.fill
-	z.from, z.begun = z.fill, z.fill
+	return b
 }
 
 // earned reports whether the peer has sent so much in its life, or of a frame of which
 // so many octets are there, that memory for the whole of it may be asked for. Until
 // then it is read piece by piece: who only claims to send much costs little.
-func (z *zmtpIn) earned(size, there int64) bool {
-	return size <= max(min(z.life, creditMost), there)+message.LargeChunk
+func earned(size, there, life int64) bool {
+	return size <= max(min(life, creditMost), there)+message.LargeChunk
+}
+
+// space is where the next octets of the frame go.
+func (b *block) space() []byte { return b.chunk.B[b.fill:] }
+
+// isWhole reports whether all of the frame is there, and makes room for more where
+// it is not. The frame is the chunk then.
+func (b *block) isWhole(pool *message.Pool, life int64) bool {
+	if b.fill < len(b.chunk.B) {
+		return false
+	}
+	if int64(len(b.chunk.B)) == b.size {
+		return true
+	}
+	b.pieces = append(b.pieces, b.chunk)
+	b.there += int64(b.fill)
+	b.fill = 0
+	if !earned(b.size, b.there, life) {
+		b.chunk = pool.Chunk(message.LargeChunk)
+		return false
+	}
+	b.chunk = pool.Block(int(b.size))
+	for _, piece := range b.pieces {
+		b.fill += copy(b.chunk.B[b.fill:], piece.B)
+		piece.Release()
+	}
+	b.pieces = nil
+	return b.fill == len(b.chunk.B)
+}
+
+// release gives the memory back.
+func (b *block) release() {
+	b.chunk.Release()
+	for _, piece := range b.pieces {
+		piece.Release()
+	}
+}
+
+// beginBlock starts a block for a frame of size octets that begins at parsed
+// and is not all there.
+func (z *zmtpIn) beginBlock(size int64) {
+	z.cut()
+	z.block = newBlock(z.pool, size, z.chunk.B[z.parsed:z.fill], z.life)
+	z.parsed = z.fill
+	z.from, z.begun = z.fill, z.fill
 }
 
 // fillBlock goes on when octets of a frame with a block have come in.
 func (z *zmtpIn) fillBlock() error {
 	b := z.block
-	if b.fill < len(b.chunk.B) {
+	if !b.isWhole(z.pool, z.life) {
 		return nil
-	}
-	if int64(len(b.chunk.B)) < b.size {
-		b.pieces = append(b.pieces, b.chunk)
-		b.there += int64(b.fill)
-		b.fill = 0
-		if !z.earned(b.size, b.there) {
-			b.chunk = z.pool.Chunk(message.LargeChunk)
-			return nil
-		}
-		b.chunk = z.pool.Block(int(b.size))
-		for _, piece := range b.pieces {
-			b.fill += copy(b.chunk.B[b.fill:], piece.B)
-			piece.Release()
-		}
-		b.pieces = nil
-		if b.fill < len(b.chunk.B) {
-			return nil
-		}
 	}
 	if z.end.Room() == 0 {
 		z.paused = true
 		return nil
 	}
-	c := b.chunk
-	z.block, z.large, z.blocked = nil, true, true
+	z.block = nil
+	return z.takeBlock(b.chunk)
+}
+
+// takeBlock deals with a frame that is all of a chunk, for whose message there is room.
+// What came before it is cut off.
+func (z *zmtpIn) takeBlock(c *message.Chunk) error {
+	z.large, z.blocked = true, true
 	flags := zmtp.Flags(c.B[0])
 	if flags&zmtp.FlagCommand != 0 {
 		return z.blockCommand(c)

@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
 	"zeromux/internal/mechanism"
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
+	"zeromux/internal/zap"
 	"zeromux/transport"
 	"zeromux/zmtp"
 )
@@ -23,7 +25,7 @@ type Env struct {
 	// Loops is how many loops share the connections; zero: one.
 	// libzmq: ZMQ_IO_THREADS.
 	Loops int
-	// Logger gets a debug record of every event; nil: silent.
+	// Logger gets a record of every event; nil: silent.
 	Logger *slog.Logger
 
 	loops   loops
@@ -69,6 +71,15 @@ type Config struct {
 
 	// Mechanism makes the security mechanism of a connection; nil: NULL.
 	Mechanism func(mechanism.Config) mechanism.Mechanism
+	// ZAP tells the mechanism when to ask about a peer. The address is the
+	// connection's, and the identity RoutingID.
+	ZAP mechanism.ZAP
+	// Authenticate answers what a mechanism asks about a peer that came to endpoint;
+	// nil: there is nobody, zap.ErrNoHandler. It is called on the goroutine of the handshake, of as many
+	// peers at once as there are. ctx ends when the handshake has no more time, when
+	// the peer leaves, and when the session or its socket ends: Authenticate must
+	// return soon after that, for they wait for it.
+	Authenticate func(ctx context.Context, endpoint string, q *zap.Request) (*zap.Reply, error)
 	// RefuseOld refuses peers of ZMTP 1.0 and 2.0, which know no security.
 	RefuseOld bool
 

@@ -54,6 +54,7 @@ type connection struct {
 	peer    *message.Peer
 	driver  driver
 	out     outbound
+	sealer  *sealer // of what we say; nil: frames travel as they are. Belongs to who writes
 
 	inMu sync.Mutex // guards in: the reader has it but while it waits
 	in   inbound
@@ -144,11 +145,16 @@ func (c *connection) roomy() {
 // it, or nil. The pattern of a publisher acts on what arrives, under locks that a
 // consumer holds.
 func (c *connection) plain() *zmtpIn {
-	z, ok := c.in.(*zmtpIn)
-	if !ok || c.session.cfg.Publisher {
+	if c.session.cfg.Publisher {
 		return nil
 	}
-	return z
+	switch in := c.in.(type) {
+	case *zmtpIn:
+		return in
+	case *sealedIn:
+		return in.z
+	}
+	return nil
 }
 
 // abort gives the connection up: both directions end soon.
@@ -173,15 +179,24 @@ func (c *connection) send(body []byte) {
 // read, in octets.
 const maxControl = 4 << 10
 
-// takeControl returns the commands that wait, written over b.
+// takeControl returns the commands that wait, as the peer reads them, written over b.
 func (c *connection) takeControl(b []byte) []byte {
 	c.controlMu.Lock()
-	defer c.controlMu.Unlock()
 	if len(c.control) == 0 {
+		c.controlMu.Unlock()
 		return nil
 	}
 	b = append(b[:0], c.control...)
 	c.control = c.control[:0]
+	c.controlMu.Unlock()
+	if c.sealer == nil {
+		return b
+	}
+	b, err := c.sealer.commands(nil, b)
+	if err != nil {
+		c.abort(err)
+		return nil
+	}
 	return b
 }
 

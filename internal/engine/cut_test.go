@@ -82,7 +82,7 @@ func TestAConnectionCutAtAnyOctetLosesOneMessageOut(t *testing.T) {
 }
 
 func cutOut(t *testing.T, d dialect, c conversation, cut int) {
-	s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
+	s, n := d.socket(t, "PUSH", "PULL"), newNetwork()
 	Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
 	for _, m := range c.messages {
 		s.send(m...)
@@ -171,7 +171,7 @@ func TestAConnectionCutAtAnyOctetLosesOneMessageIn(t *testing.T) {
 }
 
 func cutIn(t *testing.T, d dialect, c conversation, cut int) {
-	s, n := newSocket(t, "PULL", "PUSH"), newNetwork()
+	s, n := d.socket(t, "PULL", "PUSH"), newNetwork()
 	Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
 	peer := <-n.dialled
 	go func() { _, _ = io.Copy(io.Discard, peer) }()
@@ -209,36 +209,41 @@ func cutIn(t *testing.T, d dialect, c conversation, cut int) {
 
 // Connections may be cut time and again; never is more lost than one message a cut.
 func TestManyCuts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
-		s.cfg.ReconnectInterval = time.Millisecond
-		Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
-		d := dialects[0]
-		var want [][]string
-		for i := range 60 {
-			m := []string{numbered(i, i*i*7), numbered(i, 5)}
-			want = append(want, m)
-			s.send(m...)
+	for _, d := range []dialect{dialects[0], dialects[5]} {
+		t.Run(d.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { manyCuts(t, d) })
+		})
+	}
+}
+
+func manyCuts(t *testing.T, d dialect) {
+	s, n := d.socket(t, "PUSH", "PULL"), newNetwork()
+	s.cfg.ReconnectInterval = time.Millisecond
+	Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
+	var want [][]string
+	for i := range 60 {
+		m := []string{numbered(i, i*i*7), numbered(i, 5)}
+		want = append(want, m)
+		s.send(m...)
+	}
+	var got [][]string
+	cuts := 0
+	for len(got) == 0 || got[len(got)-1][0] != want[len(want)-1][0] {
+		peer := <-n.dialled
+		said := say(peer, d.opening("PULL", ""))
+		_ = peer.SetReadDeadline(time.Now().Add(time.Second)) // the last one is not cut
+		stream := readAll(peer, 64+30+cuts*1931)
+		_ = peer.Close()
+		<-said
+		more, _, err := d.decode(stream)
+		if err != nil {
+			t.Fatal(err)
 		}
-		var got [][]string
-		cuts := 0
-		for len(got) == 0 || got[len(got)-1][0] != want[len(want)-1][0] {
-			peer := <-n.dialled
-			said := say(peer, d.opening("PULL", ""))
-			_ = peer.SetReadDeadline(time.Now().Add(time.Second)) // the last one is not cut
-			stream := readAll(peer, 64+30+cuts*1931)
-			_ = peer.Close()
-			<-said
-			more, _, err := d.decode(stream)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, more...)
-			cuts++
-		}
-		if missing := missingFrom(got, want); missing < 0 || missing > cuts {
-			t.Errorf("%d of %d messages missing after %d cuts", missing, len(want), cuts)
-		}
-		s.close(0)
-	})
+		got = append(got, more...)
+		cuts++
+	}
+	if missing := missingFrom(got, want); missing < 0 || missing > cuts {
+		t.Errorf("%d of %d messages missing after %d cuts", missing, len(want), cuts)
+	}
+	s.close(0)
 }

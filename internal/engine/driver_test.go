@@ -3,7 +3,6 @@
 package engine
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +23,8 @@ import (
 // moving stands for direct mode and the move into a loop that follows at once.
 const moving = "moving"
 
-// eachDriver runs a test under every driver, over every kind of connection.
+// eachDriver runs a test under every driver, over every kind of connection, and with
+// frames that travel as they are and sealed.
 func eachDriver(t *testing.T, f func(t *testing.T, s func(socketType string, peers ...string) *socket, network string)) {
 	t.Helper()
 	drivers := []string{"", moving, Stream, Runtime}
@@ -32,20 +32,23 @@ func eachDriver(t *testing.T, f func(t *testing.T, s func(socketType string, pee
 		drivers = append(drivers, string(backend))
 	}
 	for _, driver := range drivers {
-		for _, network := range []string{"tcp", "unix"} {
+		for _, way := range []struct {
+			name, network string
+			speaks        dialect
+		}{{"tcp", "tcp", dialects[0]}, {"unix", "unix", dialects[0]}, {"tcp, sealed", "tcp", dialects[5]}} {
 			name := driver
 			if driver == "" {
 				name = "direct"
 			}
-			t.Run(name+"/"+network, func(t *testing.T) {
+			t.Run(name+"/"+way.name, func(t *testing.T) {
 				f(t, func(socketType string, peers ...string) *socket {
-					s := newSocket(t, socketType, peers...)
+					s := way.speaks.socket(t, socketType, peers...)
 					s.env.Multiplexer = driver
 					if driver == moving {
 						s.env.Multiplexer, s.moves = "", true
 					}
 					return s
-				}, network)
+				}, way.network)
 			})
 		}
 	}
@@ -88,8 +91,8 @@ func (s *socket) meet(network, peerType string) (*Session, net.Conn) {
 	s.Helper()
 	ours, theirs := pairOf(s, network)
 	session := Attach(s.env, s, &s.cfg, ours, network+"://", "")
-	said := say(theirs, dialects[0].opening(peerType, ""))
-	readAll(theirs, len(dialects[0].opening(s.cfg.SocketType, "")))
+	said := say(theirs, s.speaks.opening(peerType, ""))
+	readAll(theirs, len(s.speaks.opening(s.cfg.SocketType, "")))
 	<-said
 	soon(s, "the connection", func() bool { return session.current.Load() != nil })
 	return session, theirs
@@ -207,7 +210,7 @@ func TestReadingPausesAtTheMarkAndGoesOn(t *testing.T) {
 		session, peer := s.meet(network, "PUSH")
 		var stream []byte
 		for i := range n {
-			stream = append(stream, dialects[0].encode(numbered(i, size(i)))...)
+			stream = append(stream, s.speaks.encode(numbered(i, size(i)))...)
 		}
 		said := say(peer, stream)
 		var got [][]string
@@ -243,7 +246,7 @@ func TestAPeerThatHasSaidAllIsHeardToTheEnd(t *testing.T) {
 		session, peer := s.meet(network, "PUSH")
 		var stream []byte
 		for i := range n {
-			stream = append(stream, dialects[0].encode(numbered(i, size(i)))...)
+			stream = append(stream, s.speaks.encode(numbered(i, size(i)))...)
 		}
 		said := say(peer, stream)
 		go func() {
@@ -271,7 +274,11 @@ func TestAllIsSaidToAPeerThatKeepsTalking(t *testing.T) {
 		talks := make(chan struct{})
 		go func() {
 			defer close(talks)
-			for chatter := bytes.Repeat(dialects[0].encode("do you hear me"), 100); ; {
+			for {
+				var chatter []byte
+				for range 100 {
+					chatter = append(chatter, s.speaks.encode("do you hear me")...)
+				}
 				if _, err := peer.Write(chatter); err != nil {
 					return
 				}
@@ -289,7 +296,7 @@ func TestAllIsSaidToAPeerThatKeepsTalking(t *testing.T) {
 		if err != nil {
 			t.Errorf("after %d octets: %v", len(octets), err)
 		}
-		all, rest, err := dialects[0].decode(append(dialects[0].opening("PUSH", ""), octets...))
+		all, rest, err := s.speaks.decode(append(s.speaks.opening("PUSH", ""), octets...))
 		if rest > 0 || err != nil {
 			t.Errorf("%d octets are no message: %v", rest, err)
 		}
@@ -377,15 +384,15 @@ func TestWritingGoesOnWhenThePeerReads(t *testing.T) {
 		total := 0
 		for i := range n {
 			s.send(numbered(i, size(i)))
-			total += len(dialects[0].encode(numbered(i, size(i))))
+			total += len(s.speaks.encode(numbered(i, size(i))))
 		}
-		octets := dialects[0].opening("PUSH", "")
+		octets := s.speaks.opening("PUSH", "")
 		for _, part := range []int{1, 200_000, total / 2} {
 			soon(t, "the pause", func() bool { return writesNoMore(t, session) })
 			octets = append(octets, readAll(peer, part)...)
 		}
 		octets = append(octets, readAll(peer, total-1-200_000-total/2)...)
-		all, rest, err := dialects[0].decode(octets)
+		all, rest, err := s.speaks.decode(octets)
 		if rest > 0 || err != nil {
 			t.Errorf("%d octets are no message: %v", rest, err)
 		}
@@ -419,7 +426,7 @@ func TestManySendersShareOneConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			octets = append(octets, b[:n]...)
-			if all, _, err = dialects[0].decode(slices.Concat(dialects[0].opening("PUSH", ""), octets)); err != nil {
+			if all, _, err = s.speaks.decode(slices.Concat(s.speaks.opening("PUSH", ""), octets)); err != nil {
 				t.Fatal(err)
 			}
 		}

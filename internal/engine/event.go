@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"syscall"
@@ -10,6 +12,7 @@ import (
 
 	"zeromux/internal/mechanism"
 	"zeromux/internal/message"
+	"zeromux/internal/zap"
 	"zeromux/transport"
 	"zeromux/zmtp"
 )
@@ -91,8 +94,11 @@ var ErrViolation = errors.New("message breaks the rules of the socket type")
 func reasonOf(err error) reason {
 	var protocol *zmtp.ProtocolError
 	var refused *mechanism.RefusedError
+	d := denied(err)
 	switch {
-	case errors.As(err, &refused), errors.As(err, &protocol), errors.Is(err, ErrViolation):
+	case d != nil && (d.Status != 0 || isSilent(err)):
+		return reasonLost // others may be let in, or the same one later
+	case d != nil, errors.As(err, &refused), errors.As(err, &protocol), errors.Is(err, ErrViolation):
 		return reasonProtocol
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errHeartbeat):
 		return reasonTimeout
@@ -120,15 +126,28 @@ func errno(err error) int {
 func handshakeEvent(err error) (Event, bool) {
 	var protocol *zmtp.ProtocolError
 	var refused *mechanism.RefusedError
+	d := denied(err)
 	switch {
 	case errors.As(err, &refused):
 		return Event{Kind: EventHandshakeAuth, Value: refused.Status, Err: err}, refused.Status != 0
+	case d != nil && d.Status != 0:
+		return Event{Kind: EventHandshakeAuth, Value: d.Status, Err: err}, true
+	case d != nil && errors.Is(err, zap.ErrNoHandler):
+		return Event{Kind: EventHandshakeNoDetail, Value: int(syscall.EFAULT), Err: err}, true
 	case errors.As(err, &protocol):
 		return Event{Kind: EventHandshakeProtocol, Value: int(protocol.Code), Err: err}, protocol.Code != 0
 	case errors.Is(err, errOldPeer), errors.Is(err, errRefused):
 		return Event{}, false
 	}
 	return Event{Kind: EventHandshakeNoDetail, Value: errno(err), Err: err}, true
+}
+
+// openEvent is the event that tells of a frame which could not be opened, if that is why
+// a connection ended. libzmq has none but that of the handshake.
+func openEvent(err error) (Event, bool) {
+	var failed *openError
+	code := zmtp.CodeOf(err)
+	return Event{Kind: EventHandshakeProtocol, Value: int(code), Err: err}, errors.As(err, &failed) && code != 0
 }
 
 // attempted reports whether there was an address to be tried by an attempt to
@@ -158,10 +177,19 @@ func descriptor(what any) int {
 func report(env *Env, host Host, e Event) {
 	e.Time = time.Now()
 	host.Event(e)
-	if env.Logger != nil {
-		env.Logger.Debug("zmq: "+e.Kind.String(),
-			"endpoint", e.Endpoint, "local", e.Local, "remote", e.Remote, "peer", e.Peer, "value", e.Value, "error", e.Err)
+	if env.Logger == nil {
+		return
 	}
+	level := slog.LevelDebug
+	var failed *HandshakeError
+	attrs := []any{"endpoint", e.Endpoint, "local", e.Local, "remote", e.Remote, "peer", e.Peer, "value", e.Value, "error", e.Err}
+	if errors.As(e.Err, &failed) && e.Kind != EventDisconnected {
+		attrs = append(attrs, "phase", failed.Phase, "mechanism", failed.Mechanism, "status", failed.Status())
+		if e.Kind == EventHandshakeAuth || e.Kind == EventHandshakeProtocol || denied(e.Err) != nil {
+			level = slog.LevelWarn
+		}
+	}
+	env.Logger.Log(context.Background(), level, "zmq: "+e.Kind.String(), attrs...)
 }
 
 var eventNames = map[EventKind]string{

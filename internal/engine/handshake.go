@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"zeromux/internal/mechanism"
@@ -35,14 +36,29 @@ const (
 
 // A HandshakeError says how far a handshake came and why it ended there.
 type HandshakeError struct {
-	Phase string
-	Err   error
+	Phase     string
+	Mechanism string // our own
+	Err       error
+
+	ahead bool // the peer has said more than was looked at
 }
 
 func (e *HandshakeError) Error() string { return "handshake, " + e.Phase + ": " + e.Err.Error() }
 
 // Unwrap returns Err.
 func (e *HandshakeError) Unwrap() error { return e.Err }
+
+// Status is the status of ZAP that one side gave the other, 300, 400 or 500, or zero.
+func (e *HandshakeError) Status() int {
+	var refused *mechanism.RefusedError
+	if errors.As(e.Err, &refused) {
+		return refused.Status
+	}
+	if d := denied(e.Err); d != nil {
+		return d.Status
+	}
+	return 0
+}
 
 // errOldPeer is why a peer of 1.0 or 2.0 is turned away where security is asked
 // for.
@@ -52,6 +68,8 @@ var errOldPeer = errors.New("peer of ZMTP 1.0 or 2.0, which knows no security")
 type introduction struct {
 	version zmtp.Version
 	peer    *message.Peer
+	// sealing opens and seals frames from now on; nil: they travel as they are.
+	sealing mechanism.Mechanism
 	// rest are octets that came behind the handshake.
 	rest []byte
 	// opened says that a mechanism was agreed on, so that the monitor hears of
@@ -62,28 +80,33 @@ type introduction struct {
 // shaker is one handshake under way: straight-line code on a goroutine of its
 // own, under one deadline.
 type shaker struct {
-	cfg  *Config
-	conn net.Conn
-	b    []byte // octets received and not yet used
-	took int    // octets of b that are used
-	said []byte // what is to be sent before we wait for the peer
-	out  chan []byte
-	err  chan error
+	cfg      *Config
+	conn     net.Conn
+	about    asked
+	deadline time.Time // of all; zero: none
+	b        []byte    // octets received and not yet used
+	took     int       // octets of b that are used
+	said     []byte    // what is to be sent before we wait for the peer
+	out      chan []byte
+	err      chan error
 
 	phase string // how far it has come
+	last  string // the name of the last command that we have sent
+	heard bool   // one has come
 }
 
 // shake finds out what the peer of conn speaks and who it is, until a time at most;
 // zero is no limit. The error is a *HandshakeError. RFC 37 "Formal Grammar"; RFC 15
 // and RFC 13 for older peers.
-func shake(cfg *Config, conn net.Conn, until time.Time) (introduction, error) {
+func shake(cfg *Config, conn net.Conn, until time.Time, about asked) (introduction, error) {
+	s := &shaker{cfg: cfg, conn: conn, about: about, deadline: until, b: make([]byte, 0, shakerRoom), phase: PhaseGreeting}
+	mech := s.mechanism()
 	if !until.IsZero() {
 		if err := conn.SetDeadline(until); err != nil {
-			return introduction{}, &HandshakeError{PhaseGreeting, err}
+			return introduction{}, s.failed(mech, err)
 		}
 	}
-	s := &shaker{cfg: cfg, conn: conn, b: make([]byte, 0, shakerRoom), phase: PhaseGreeting}
-	in, err := s.greet()
+	in, err := s.greet(mech)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.hurry()
 	}
@@ -93,17 +116,26 @@ func shake(cfg *Config, conn net.Conn, until time.Time) (introduction, error) {
 	if failed := s.stop(); err == nil {
 		err = failed
 	}
+	if in.sealing == nil || err != nil {
+		mech.Close() // what was to be said of it has been
+	}
 	if err != nil {
-		return introduction{}, &HandshakeError{s.phase, err}
+		return introduction{}, s.failed(mech, err)
 	}
 	in.rest = s.b[s.took:]
 	_ = conn.SetDeadline(time.Time{}) // it fails when the peer has left, but what it said counts
 	return in, nil
 }
 
-// greet exchanges greetings as far as both sides understand each other.
-func (s *shaker) greet() (introduction, error) {
-	mech := s.mechanism()
+// failed is err and where it happened.
+func (s *shaker) failed(mech mechanism.Mechanism, err error) *HandshakeError {
+	return &HandshakeError{Phase: s.phase, Mechanism: mech.Name(), Err: err, ahead: len(s.b) > s.took}
+}
+
+// greet exchanges greetings as far as both sides understand each other. That we are
+// the server of a mechanism we do not say, as libzmq does not, so that no peer can
+// rely on it.
+func (s *shaker) greet(mech mechanism.Mechanism) (introduction, error) {
 	full := zmtp.AppendGreeting(nil, zmtp.Greeting{Mechanism: mech.Name()}, len(s.cfg.RoutingID))
 	if err := s.look(); err != nil {
 		return introduction{}, err
@@ -157,7 +189,9 @@ func (s *shaker) mechanism() mechanism.Mechanism {
 	config := mechanism.Config{
 		Metadata:  s.cfg.metadata(),
 		CheckPeer: mechanism.CheckSocketType(s.cfg.SocketType, s.cfg.Peers...),
+		ZAP:       s.cfg.ZAP,
 	}
+	config.ZAP.Address, config.ZAP.Identity = s.about.address, s.cfg.RoutingID
 	if s.cfg.Mechanism != nil {
 		return s.cfg.Mechanism(config)
 	}
@@ -188,21 +222,43 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 	}
 	decoder := zmtp.NewDecoder(version, limit)
 	for {
-		if err := s.offer(mech); err != nil {
+		if err := s.advance(mech); err != nil {
 			return introduction{}, err
 		}
 		if mech.Done() {
 			break
 		}
 		f, err := s.frame(decoder)
-		if err == nil {
-			err = mech.Handle(f.Body)
-		}
 		if err != nil {
+			return introduction{}, s.hungUp(mech, err)
+		}
+		s.heard = true
+		if err := mech.Handle(f.Body); err != nil {
 			return introduction{}, err
 		}
 	}
-	return introduction{version: version, peer: s.introduce(version, mech), opened: true}, nil
+	in := introduction{version: version, peer: s.introduce(version, mech), opened: true}
+	if mech.Sealed() {
+		in.sealing = mech
+	}
+	return in, nil
+}
+
+// advance sends what the mechanism has to say and has its questions answered, until
+// it is the peer's turn.
+func (s *shaker) advance(mech mechanism.Mechanism) error {
+	for {
+		if err := s.offer(mech); err != nil {
+			return err
+		}
+		q := mech.Question()
+		if q == nil {
+			return nil
+		}
+		if err := s.ask(mech, q); err != nil {
+			return err
+		}
+	}
 }
 
 // offer sends what the mechanism has to say now.
@@ -212,9 +268,30 @@ func (s *shaker) offer(mech mechanism.Mechanism) error {
 		if err != nil || !ok {
 			return err
 		}
+		if name, _, err := zmtp.ParseCommand(command); err == nil {
+			s.last = string(name)
+		}
 		s.said = zmtp.AppendFrame(s.said, zmtp.FlagCommand, command)
 	}
 }
+
+// hungUp says in words what the peer has left us with, if that is why there is no
+// frame. A server that does not want to talk, or cannot open what it was sent, tells
+// a client nothing more than this.
+func (s *shaker) hungUp(mech mechanism.Mechanism, err error) error {
+	lost := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	if !lost || s.last == "" {
+		return err
+	}
+	hint := ""
+	if mech.Name() == mechanism.NameCurve && s.last == commandHello && !s.heard {
+		hint = ", which is what a CURVE server does that cannot open it: the server key that we have may be another's"
+	}
+	return fmt.Errorf("the peer was reached, and closed the connection after our %s%s: %w", s.last, hint, err)
+}
+
+// commandHello is what a client of CURVE or PLAIN says first. RFC 26, RFC 24.
+const commandHello = "HELLO"
 
 // introduce makes the record of a peer that shook hands.
 func (s *shaker) introduce(version zmtp.Version, mech mechanism.Mechanism) *message.Peer {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"net"
 	"runtime"
 	"runtime/debug"
@@ -9,18 +10,19 @@ import (
 	"testing/synctest"
 	"time"
 
+	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
 
 // prefixes are valid beginnings of a connection, behind which a peer turns hostile.
 func prefixes() (all [][]byte) {
 	all = append(all, nil)
-	for _, d := range dialects {
+	for _, d := range dialects[:5] {
 		opening := d.opening("DEALER", "id")
 		all = append(all, opening, opening[:min(len(opening), 11)], slices.Concat(opening, d.encode("one", "two"), d.encode(numbered(1, 300))))
 	}
 	v31 := dialects[0].opening("DEALER", "")
-	return append(all,
+	all = append(all,
 		v31[:zmtp.GreetingSize],
 		v31[:zmtp.GreetingSize+5],
 		slices.Concat(v31, ping(3), dialects[0].encode("x")),
@@ -29,6 +31,12 @@ func prefixes() (all [][]byte) {
 		slices.Concat(v31, []byte{6, 0, 0, 0, 0, 0, 1, 0, 0}, []byte("\x09SUBSCRIBE")),
 		slices.Concat(dialects[0].opening("SUB", ""), []byte("\x04\x0a\x09SUBSCRIBE")),
 	)
+	for _, d := range dialects[5:] {
+		opening := d.opening("DEALER", "id")
+		all = append(all, opening, opening[:zmtp.GreetingSize], slices.Concat(opening, d.encode("one", "two"), d.encode(numbered(1, 300))),
+			slices.Concat(opening, d.encode(numbered(1, 40<<10))[:35<<10]))
+	}
+	return all
 }
 
 // FuzzConnection is a whole connection of a hostile peer: arbitrary octets behind a
@@ -65,7 +73,11 @@ func beHostile(t *testing.T, prefix []byte, form byte, octets []byte) {
 	app := s.end()
 
 	ours, bad := net.Pipe()
-	session := Attach(s.env, s, &s.cfg, ours, "mem://bad", "")
+	to := s.cfg
+	if bytes.Contains(prefix, []byte("SEAL")) {
+		to.Mechanism, to.Authenticate = guard("SEAL", form&16 != 0, true), answering(&zap.Reply{Status: 200 + int(form>>6)*100}, nil)
+	}
+	session := Attach(s.env, s, &to, ours, "mem://bad", "")
 	b := listen(bad)
 	said := make(chan struct{})
 	go func() {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"zeromux/internal/mechanism"
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
 	"zeromux/zmtp"
@@ -28,8 +29,8 @@ type reader struct {
 }
 
 // newReader makes the receiving half for a peer of a version. mark is the
-// high-water mark; zero is none.
-func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byte) *reader {
+// high-water mark; zero is none. mech opens frames that come sealed; nil: they do not.
+func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byte, mech mechanism.Mechanism) *reader {
 	r := &reader{TB: tb}
 	r.pool.Poison = true
 	r.app, r.end = pipe.New(pipe.Config{Pool: &r.pool, RecvMark: mark, RecvMarkPeer: -1})
@@ -37,6 +38,12 @@ func newReader(tb testing.TB, v zmtp.Version, cfg *Config, mark int, along []byt
 	r.end.Carry(r)
 	z := newZMTPIn(r.end, &r.pool, &message.Peer{}, cfg, r)
 	r.in, r.z = z, z
+	if mech != nil {
+		opener := newSealedIn(r.end, &r.pool, &message.Peer{}, cfg, r, mech)
+		opener.preload(along)
+		r.in, r.z = opener, opener.z
+		return r
+	}
 	if v.UsesV1Framing() {
 		r.in = &v1In{zmtpIn: z, decoder: zmtp.NewDecoder(v, cfg.MaxMessageSize), along: along}
 	} else {
@@ -57,8 +64,8 @@ func (r *reader) command(body []byte) { r.commands = append(r.commands, string(b
 func (r *reader) feed(stream []byte, sizes []int) (err error) {
 	for i := 0; ; i++ {
 		n := 0
-		z, lent := r.in.(*zmtpIn)
-		lent = lent && i > 0 && r.lender != nil && z.bare()
+		z := borrowerOf(r.in)
+		lent := z != nil && i > 0 && r.lender != nil
 		if lent {
 			r.lender.lend(z)
 		}
@@ -137,6 +144,11 @@ func ways(seed uint64) map[string][]int {
 // sameHoweverItComes feeds a stream in several ways, with several marks, below zero
 // those at which the socket helps, and checks that the outcome is always the same. It returns the outcome.
 func sameHoweverItComes(tb testing.TB, v zmtp.Version, cfg *Config, stream []byte, seed uint64) (got, commands []string, err error) {
+	return same(tb, v, cfg, stream, seed, func() mechanism.Mechanism { return nil })
+}
+
+// same is sameHoweverItComes of a stream that a mechanism opens.
+func same(tb testing.TB, v zmtp.Version, cfg *Config, stream []byte, seed uint64, mech func() mechanism.Mechanism) (got, commands []string, err error) {
 	first := true
 	for _, mark := range []int{0, 1, -2, 2, 3, -5, 5, -40} {
 		helps := mark < 0 && !v.UsesV1Framing()
@@ -146,7 +158,7 @@ func sameHoweverItComes(tb testing.TB, v zmtp.Version, cfg *Config, stream []byt
 				continue
 			}
 			for _, along := range []int{0, min(len(stream), 300)} {
-				r := newReader(tb, v, cfg, mark, stream[:along])
+				r := newReader(tb, v, cfg, mark, stream[:along], mech())
 				r.helps = helps
 				if mark%2 == 1 {
 					r.lender = &lender{pool: &r.pool}
@@ -332,7 +344,7 @@ func FuzzInbound(f *testing.F) {
 // what has come, and what has come is moved once.
 func TestALargeFrameIsJoinedOnce(t *testing.T) {
 	const size = 64 << 20
-	r := newReader(t, zmtp.V31, &Config{MaxMessageSize: -1}, 0, nil)
+	r := newReader(t, zmtp.V31, &Config{MaxMessageSize: -1}, 0, nil, nil)
 	z := r.in.(*zmtpIn)
 	stream := zmtp.AppendHeader(nil, 0, size)
 	joined, most, pieces := 0, 0, 0
@@ -384,7 +396,7 @@ func TestWhatAPeerEarnsHasABound(t *testing.T) {
 		{creditMost + 2*message.LargeChunk, 2 * message.LargeChunk},
 		{1 << 30, 2 * message.LargeChunk},
 	} {
-		r := newReader(t, zmtp.V31, &Config{MaxMessageSize: -1}, 0, nil)
+		r := newReader(t, zmtp.V31, &Config{MaxMessageSize: -1}, 0, nil, nil)
 		z := r.in.(*zmtpIn)
 		z.life = 1 << 45
 		n := copy(z.space(), zmtp.AppendHeader(nil, 0, int(test.size)))

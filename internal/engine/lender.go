@@ -46,6 +46,21 @@ func (l *lender) keep() {
 	}
 }
 
+// borrowerOf returns who of a connection may read into the shared chunk now, or nil.
+func borrowerOf(in inbound) *zmtpIn {
+	switch in := in.(type) {
+	case *zmtpIn:
+		if in.bare() {
+			return in
+		}
+	case *sealedIn:
+		if in.raw == nil && in.block == nil && in.z.bare() {
+			return in.z
+		}
+	}
+	return nil
+}
+
 // bare reports whether the connection has no memory and needs none of its own.
 func (z *zmtpIn) bare() bool { return z.chunk == nil && z.block == nil && !z.large }
 
@@ -53,7 +68,7 @@ func (z *zmtpIn) bare() bool { return z.chunk == nil && z.block == nil && !z.lar
 // at on.
 func (z *zmtpIn) borrow(c *message.Chunk, at int) {
 	c.Retain()
-	z.chunk = c
+	z.chunk, z.borrowed = c, true
 	z.from, z.begun, z.parsed, z.fill = at, at, at, at
 }
 

@@ -203,10 +203,9 @@ func (d *looped) happened(e iomux.Event) {
 // read reads what is there, as far as one connection may at a time.
 func (d *looped) read() {
 	for budget := d.loop.budget; budget > 0; {
-		sharer, borrows := d.in.(*zmtpIn)
-		borrows = borrows && sharer.bare()
-		if borrows {
-			d.loop.lend(sharer)
+		borrower := borrowerOf(d.in)
+		if borrower != nil {
+			d.loop.lend(borrower)
 		}
 		space := d.in.space()
 		n, err := readFD(d.fd, space)
@@ -221,10 +220,10 @@ func (d *looped) read() {
 		// At the mark, or at the end, the receiving half is in other hands.
 		mine := n == 0 || d.handled(n) && !d.held.Load()
 		short := n < len(space)
-		switch {
-		case borrows:
-			d.loop.lent(sharer, mine)
-		case short && mine:
+		if borrower != nil {
+			d.loop.lent(borrower, mine)
+		}
+		if short && mine {
 			d.in.idle()
 		}
 		if short || !mine {

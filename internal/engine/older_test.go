@@ -18,7 +18,7 @@ func TestPeersOfEveryVersion(t *testing.T) {
 	messages := [][]string{{"a"}, {"", "b"}, {numbered(3, 253)}, {numbered(4, 254)}, {numbered(5, 255), numbered(6, 256)}, {numbered(7, 70<<10), "z"}}
 	for _, d := range dialects {
 		synctest.Test(t, func(t *testing.T) {
-			s := newSocket(t, "ROUTER", "DEALER")
+			s := d.socket(t, "ROUTER", "DEALER")
 			s.cfg.RoutingID = []byte("ours")
 			ours, theirs := net.Pipe()
 			Attach(s.env, s, &s.cfg, ours, "mem://", "")
@@ -112,7 +112,7 @@ func TestSubscriptionsInTheFormOfThePeer(t *testing.T) {
 	topics := []string{"", "a", numbered(1, 244), numbered(1, 245), numbered(1, 246), numbered(1, 254), numbered(1, 255), numbered(1, 256), numbered(1, 20<<10)}
 	for _, d := range dialects {
 		synctest.Test(t, func(t *testing.T) {
-			s := newSocket(t, "SUB", "PUB")
+			s := d.socket(t, "SUB", "PUB")
 			s.topics = topics
 			l := s.accepted(d, "PUB")
 			s.write(s.end(), &message.Message{Kind: message.Cancel, Frames: [][]byte{[]byte("a")}})
@@ -137,14 +137,14 @@ func TestSubscriptionsInTheFormOfThePeer(t *testing.T) {
 			_ = l.Close()
 		})
 	}
-	for _, d := range dialects[:3] {
+	for _, d := range append(dialects[:3:3], dialects[5:]...) {
 		synctest.Test(t, func(t *testing.T) {
-			s := newSocket(t, "XPUB", "SUB")
+			s := d.socket(t, "XPUB", "SUB")
 			l := s.accepted(d, "SUB")
 			<-say(l, slices.Concat(
-				zmtp.AppendFrame(nil, zmtp.FlagCommand, []byte("\x09SUBSCRIBEa")),
-				zmtp.AppendFrame(nil, 0, []byte("\x01b")),
-				zmtp.AppendFrame(nil, zmtp.FlagCommand, []byte("\x06CANCELa")),
+				d.frame(zmtp.FlagCommand, []byte("\x09SUBSCRIBEa")),
+				d.frame(0, []byte("\x01b")),
+				d.frame(zmtp.FlagCommand, []byte("\x06CANCELa")),
 			))
 			synctest.Wait()
 			// The second form is a message, which the pattern understands.
@@ -161,7 +161,7 @@ func TestSubscriptionsInTheFormOfThePeer(t *testing.T) {
 func TestAPublisherTakesAnUnversionedPeerForASubscriberToAll(t *testing.T) {
 	for _, d := range dialects {
 		synctest.Test(t, func(t *testing.T) {
-			s := newSocket(t, "PUB", "SUB")
+			s := d.socket(t, "PUB", "SUB")
 			l := s.accepted(d, "SUB")
 			var want [][]string
 			if d.version == zmtp.V10 {
@@ -186,7 +186,7 @@ func TestAPublisherTakesAnUnversionedPeerForASubscriberToAll(t *testing.T) {
 func TestSubscriptionsAreStatedAnew(t *testing.T) {
 	for _, d := range dialects {
 		synctest.Test(t, func(t *testing.T) {
-			s, n := newSocket(t, "SUB", "PUB"), newNetwork()
+			s, n := d.socket(t, "SUB", "PUB"), newNetwork()
 			s.topics = []string{"a", "b"}
 			Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
 			first := <-n.dialled
@@ -211,7 +211,7 @@ func TestAMarkNeverStallsAConnection(t *testing.T) {
 	for _, d := range dialects {
 		for mark := 1; mark <= 5; mark++ {
 			synctest.Test(t, func(t *testing.T) {
-				s := newSocket(t, "PULL", "PUSH")
+				s := d.socket(t, "PULL", "PUSH")
 				s.pipe.RecvMark = mark
 				l := s.accepted(d, "PUSH")
 				const n = 60
@@ -304,7 +304,7 @@ func TestRawConnections(t *testing.T) {
 func TestTheDeadlineIsForTheHandshakeAlone(t *testing.T) {
 	for _, d := range dialects {
 		synctest.Test(t, func(t *testing.T) {
-			s := newSocket(t, "PULL", "PUSH")
+			s := d.socket(t, "PULL", "PUSH")
 			s.cfg.HandshakeInterval = time.Second
 			ours, theirs := net.Pipe()
 			Attach(s.env, s, &s.cfg, ours, "mem://", "")

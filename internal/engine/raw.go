@@ -90,4 +90,4 @@ func (r *rawIn) rest() {
 }
 
 // frameRaw is a recoder's frame for STREAM: the body alone.
-func frameRaw(b []byte, f *pipe.Frame) []byte { return append(b, f.Body...) }
+func frameRaw(b []byte, f *pipe.Frame) ([]byte, error) { return append(b, f.Body...), nil }

@@ -38,6 +38,7 @@ type socket struct {
 	noPipe   bool
 	onDetach func() // called by Detach
 	moves    bool   // each session is alone when a driver is chosen, and never again
+	speaks   dialect
 
 	mu       sync.Mutex // guards what follows
 	ends     []*pipe.End
@@ -63,6 +64,7 @@ func newSocket(tb testing.TB, socketType string, peers ...string) *socket {
 		asked:    make(map[*Session]bool),
 	}
 	s.env.Pool.Poison = true
+	s.speaks = dialects[0]
 	s.cfg = Config{
 		SocketType: socketType, Peers: peers, MaxMessageSize: -1,
 		Publisher:         socketType == "PUB" || socketType == "XPUB",
@@ -324,10 +326,27 @@ func (l *memListener) Address() string { return "mem" }
 type dialect struct {
 	name    string
 	version zmtp.Version
+	sealed  bool // frames travel in others
 }
 
 var dialects = []dialect{
-	{"3.1", zmtp.V31}, {"3.0", zmtp.V30}, {"2.0", zmtp.V20}, {"1.0", zmtp.V10Versioned}, {"1.0 unversioned", zmtp.V10},
+	{"3.1", zmtp.V31, false},
+	{"3.0", zmtp.V30, false},
+	{"2.0", zmtp.V20, false},
+	{"1.0", zmtp.V10Versioned, false},
+	{"1.0 unversioned", zmtp.V10, false},
+	{"3.1 sealed", zmtp.V31, true},
+	{"3.0 sealed", zmtp.V30, true},
+}
+
+// socket makes a socket that speaks with peers of the dialect.
+func (d dialect) socket(tb testing.TB, socketType string, peers ...string) *socket {
+	s := newSocket(tb, socketType, peers...)
+	s.speaks = d
+	if d.sealed {
+		s.cfg.Mechanism = guard("SEAL", false, true)
+	}
+	return s
 }
 
 // opening is all that a peer of a type says before its first message, which may be
@@ -350,6 +369,9 @@ func (d dialect) opening(socketType string, id string) []byte {
 		return zmtp.AppendFrame(b, 0, []byte(id))
 	}
 	g := zmtp.Greeting{Major: 3, Mechanism: "NULL"}
+	if d.sealed {
+		g.Mechanism = "SEAL"
+	}
 	if d.version == zmtp.V31 {
 		g.Minor = 1
 	}
@@ -371,10 +393,18 @@ func (d dialect) encode(frames ...string) (b []byte) {
 		if d.version.UsesV1Framing() {
 			b = zmtp.AppendFrameV1(b, flags, []byte(f))
 		} else {
-			b = zmtp.AppendFrame(b, flags, []byte(f))
+			b = append(b, d.frame(flags, []byte(f))...)
 		}
 	}
 	return b
+}
+
+// frame returns a frame of 2.0 and later as such a peer writes it.
+func (d dialect) frame(flags zmtp.Flags, body []byte) []byte {
+	if d.sealed {
+		flags, body = 0, appendSealed(nil, sealed.Add(1), flags, body)
+	}
+	return zmtp.AppendFrame(nil, flags, body)
 }
 
 var errNotOurs = errors.New("not what our side says")
@@ -405,6 +435,15 @@ func (d dialect) decode(stream []byte) (all [][]string, rest int, err error) {
 		}
 		if err != nil {
 			return all, 0, err
+		}
+		if d.sealed && skip == 0 {
+			var ok bool
+			if f.Flags != 0 {
+				return all, 0, errors.New("a sealed frame with flags")
+			}
+			if f.Flags, _, f.Body, ok = openSealed(f.Body); !ok {
+				return all, 0, errNotOurs
+			}
 		}
 		switch {
 		case skip > 0:

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -46,7 +47,7 @@ func secure(nc net.Conn, until time.Time) (state any, err error) {
 		err = s.HandshakeContext(context.Background()) // a deadline and Close end it
 	}
 	if err != nil {
-		return nil, &HandshakeError{PhaseTLS, refuse(s, until, err)}
+		return nil, &HandshakeError{Phase: PhaseTLS, Err: refuse(s, until, err)}
 	}
 	_ = s.SetDeadline(time.Time{}) // it fails when the peer has left, which shows soon
 	found := s.ConnectionState()
@@ -72,6 +73,13 @@ func refuse(s transport.Secured, until time.Time, err error) error {
 		hearOut(s, until)
 	}
 	return err
+}
+
+// isLost reports whether err is of a connection that failed, rather than of time that
+// is over, or of what was said.
+func isLost(err error) bool {
+	var broken *net.OpError
+	return isEnd(err) || errors.As(err, &broken) && !broken.Timeout()
 }
 
 // isEnd reports whether err is the end of a connection.
@@ -104,7 +112,7 @@ func verdict(nc net.Conn, err error) error {
 	if !ok {
 		return err
 	}
-	if reasonOf(err) == reasonLost && !isAlert(err) && s.SetReadDeadline(time.Now().Add(farewell)) == nil {
+	if isLost(err) && !isAlert(err) && s.SetReadDeadline(time.Now().Add(farewell)) == nil {
 		if _, heard := s.Read(make([]byte, 1)); isAlert(heard) {
 			err = heard
 		}
@@ -116,7 +124,15 @@ func verdict(nc net.Conn, err error) error {
 	if errors.As(err, &failed) {
 		err = failed.Err
 	}
-	return &HandshakeError{PhaseTLS, err}
+	return &HandshakeError{Phase: PhaseTLS, Err: err}
+}
+
+// proven is the chain by which a peer has proven who it is, as secure has found it out.
+func proven(state any) []*x509.Certificate {
+	if found, ok := state.(*tls.ConnectionState); ok && len(found.VerifiedChains) > 0 {
+		return found.VerifiedChains[0]
+	}
+	return nil
 }
 
 // isAlert reports whether err is what the peer's TLS has said as it gave up.

@@ -146,11 +146,18 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	in, err := s.introduce(nc, address)
 	if err == nil && s.app == nil && !s.open() {
 		err = errRefused
+		if in.sealing != nil {
+			in.sealing.Close()
+		}
 	}
 	if err != nil {
+		s.failed(nc, err)
+		if isSilent(err) {
+			s.outlasted(nc, err, outwait(nc, denied(err).Status))
+		}
 		_ = s.release() // the handshake's error is the one that counts
 		_ = nc.Close()
-		s.failed(nc, in.peer, err)
+		s.disconnected(nc, in.peer, err)
 		return err
 	}
 	c := s.connect(nc, in)
@@ -193,7 +200,7 @@ func (s *Session) introduce(nc net.Conn, address string) (introduction, error) {
 	if s.cfg.Raw {
 		return introduction{peer: &message.Peer{Address: address, Endpoint: s.endpoint, TLS: state}}, nil
 	}
-	in, err := shake(s.cfg, nc, until)
+	in, err := shake(s.cfg, nc, until, asked{s.endpoint, zapAddress(nc, address), proven(state)})
 	if err != nil {
 		return introduction{}, verdict(nc, err)
 	}
@@ -213,11 +220,15 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 	}
 	if s.cfg.Raw {
 		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer, most: s.cfg.rawMost()}
-		c.out = &recoder{out: &s.outgoing, frame: frameRaw}
+		c.out = s.recoder(c, frameRaw)
 		return c
 	}
 	if len(s.cfg.Hello) > 0 {
 		s.outgoing.Begin(s.cfg.Hello)
+	}
+	if in.sealing != nil {
+		s.seal(c, in)
+		return c
 	}
 	z := newZMTPIn(s.end, s.env.Pool, in.peer, s.cfg, c)
 	c.in = z
@@ -235,13 +246,27 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 	}
 	switch {
 	case in.version.UsesV1Framing():
-		c.out = &recoder{out: &s.outgoing, frame: frameV1}
+		c.out = s.recoder(c, frameV1)
 	case !in.version.HasCommandSubscriptions() && s.cfg.subscribes():
-		c.out = &recoder{out: &s.outgoing, frame: frameV2}
+		c.out = s.recoder(c, frameV2)
 	default:
 		c.out = zmtpOut{&s.outgoing}
 	}
 	return c
+}
+
+// seal makes both halves of c for a peer with whom frames travel sealed.
+func (s *Session) seal(c *connection, in introduction) {
+	opener := newSealedIn(s.end, s.env.Pool, in.peer, s.cfg, c, in.sealing)
+	opener.preload(in.rest)
+	c.in = opener
+	c.sealer = &sealer{mech: in.sealing, old: !in.version.HasCommandSubscriptions()}
+	c.out = s.recoder(c, c.sealer.frame)
+}
+
+// recoder makes the sending half of c for a peer that reads frames in a form of its own.
+func (s *Session) recoder(c *connection, frame func([]byte, *pipe.Frame) ([]byte, error)) *recoder {
+	return &recoder{out: &s.outgoing, pool: s.env.Pool, frame: frame, failed: c.abort}
 }
 
 // subscribes reports whether the socket sends subscriptions, which older peers
@@ -276,12 +301,18 @@ func (s *Session) lost(c *connection) {
 		t.Stop()
 	}
 	s.current.Store(nil)
+	if c.sealer != nil {
+		c.sealer.mech.Close()
+	}
 	cause := c.cause
 	if s.Connecting() {
 		s.host.Offline(s.app)
 		s.outgoing.Restore()
 	}
 	if !s.hasParted() && cause != errKicked {
+		if e, ok := openEvent(cause); ok {
+			s.event(e, c.net)
+		}
 		if cause == io.EOF {
 			cause = errPeerClosed
 		}
@@ -473,18 +504,30 @@ func addressOf(a net.Addr) string {
 	return a.String()
 }
 
-// failed reports a handshake that came to nothing. peer is nil unless the socket
-// turns away whom it has got to know.
-func (s *Session) failed(nc net.Conn, peer *message.Peer, err error) {
+// failed reports why a handshake came to nothing.
+func (s *Session) failed(nc net.Conn, err error) {
 	var handshake *HandshakeError
 	if s.dialling != nil && errors.As(err, &handshake) {
 		s.dialling.failures.Add(1)
 	}
-	if s.hasParted() {
-		return
-	}
-	if e, ok := handshakeEvent(err); ok {
+	if e, ok := handshakeEvent(err); ok && !s.hasParted() {
 		s.event(e, nc)
 	}
-	s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err, Value: s.descriptor}, nc)
+}
+
+// outlasted reports how the wait of a peer ended that was denied and not told so. libzmq
+// has no event for it when it has told of a status before.
+func (s *Session) outlasted(nc net.Conn, err, end error) {
+	if d := denied(err); d.Status != 0 || end == nil || s.hasParted() {
+		return
+	}
+	s.event(Event{Kind: EventHandshakeNoDetail, Value: errno(end), Err: err}, nc)
+}
+
+// disconnected reports the end of a connection that came to nothing. peer is nil unless
+// the socket turns away whom it has got to know.
+func (s *Session) disconnected(nc net.Conn, peer *message.Peer, err error) {
+	if !s.hasParted() {
+		s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err, Value: s.descriptor}, nc)
+	}
 }

@@ -9,37 +9,48 @@ import (
 )
 
 const (
-	// transcodeLimit is about how many octets are written anew at a time, and
-	// transcodeMessages how many messages at most.
-	transcodeLimit    = 32 << 10
-	transcodeMessages = 2 << 10
-	// transcodeKept is of how many messages the ends are noted in memory that stays.
-	transcodeKept = 64
+	// transcodeSlack is how many octets a frame may take more than in the pipe.
+	transcodeSlack = 128
+	// transcodeFrames is how many frames are written anew at a time, at most, and
+	// transcodeKept of how many the ends are noted in memory that stays.
+	transcodeFrames = 2 << 10
+	transcodeKept   = 64
 )
 
 // A recoder is the sending half towards a peer that does not read what the
-// pipe holds: every message is written anew. It keeps both ends of each in
-// mind, so that the pipe learns which messages have gone and which one a
-// broken connection has cut in two.
+// pipe holds: every frame is written anew, as many as a chunk holds at a time. It
+// keeps both ends of each in mind, so that the pipe learns which messages have gone
+// and which one a broken connection has cut in two.
 type recoder struct {
-	out *pipe.Outgoing
-	// frame appends one frame as the peer reads it.
-	frame func(b []byte, f *pipe.Frame) []byte
+	out  *pipe.Outgoing
+	pool *message.Pool
+	// frame appends one frame as the peer reads it. An error is final.
+	frame func(b []byte, f *pipe.Frame) ([]byte, error)
+	// failed is told of an error of frame.
+	failed func(error)
 
-	b     []byte // written anew
-	sent  int    // octets of b that are gone
-	there int    // octets of the pipe that are accounted for, of those in b
-	ends  []end  // of the messages in b
-	gone  int    // messages of ends that are gone
+	chunk *message.Chunk // where b lies; nil: nothing waits
+	b     []byte         // written anew
+	sent  int            // octets of b that are gone
+	there int            // octets of the pipe that are accounted for, of those in b
+	ends  []end          // of the frames in b
+	gone  int            // frames of ends that are gone
+	mid   bool           // the last frame in b does not end its message
+	f     pipe.Frame     // the one that is being written anew; here, so that it costs nothing
+	over  bool           // frame has failed
 }
 
-// end is where a message ends, in the octets written anew and in those of the
+// end is where a frame ends, in the octets written anew and in those of the
 // pipe.
 type end struct{ here, there int }
 
 func (r *recoder) next(b [][]byte) ([][]byte, pipe.Status) {
 	for r.sent == len(r.b) {
-		if st := r.out.Take(); st != pipe.OK {
+		st := r.out.Take()
+		if r.over {
+			st = pipe.Empty
+		}
+		if st != pipe.OK {
 			r.rest()
 			return b, st
 		}
@@ -48,46 +59,83 @@ func (r *recoder) next(b [][]byte) ([][]byte, pipe.Status) {
 	return append(b, r.b[r.sent:]), pipe.OK
 }
 
-// rest gives back, when nothing waits, what more than a small message took.
+// rest gives memory back when nothing waits.
 func (r *recoder) rest() {
-	if cap(r.b) > message.SmallChunk || cap(r.ends) > transcodeKept {
-		*r = recoder{out: r.out, frame: r.frame}
+	r.b, r.sent = nil, 0
+	if r.chunk != nil {
+		r.chunk.Release()
+		r.chunk = nil
 	}
+	if cap(r.ends) > transcodeKept {
+		r.ends = nil
+	}
+	r.ends, r.gone = r.ends[:0], 0
 }
 
-// encode writes the next messages anew, the last one to its end.
+// encode writes the next frames anew.
 func (r *recoder) encode() {
-	r.b, r.ends = r.b[:0], r.ends[:0]
+	r.ends = r.ends[:0]
 	r.sent, r.there, r.gone = 0, 0, 0
+	r.b = r.b[:0]
 	there := 0
 	w := r.out.Walk()
-	for {
-		f, ok := w.Next()
-		if !ok {
+	for len(r.ends) < transcodeFrames {
+		var ok bool
+		if r.f, ok = w.Next(); !ok || !r.makeRoom(r.f.Size()+transcodeSlack) {
 			break
 		}
-		there += f.Size()
-		r.b = r.frame(r.b, &f)
-		if f.EndsMessage() {
-			r.ends = append(r.ends, end{len(r.b), there})
-			if len(r.b) >= transcodeLimit || len(r.ends) == transcodeMessages {
-				break
-			}
+		b, err := r.frame(r.b, &r.f)
+		if err != nil {
+			r.over = true
+			r.failed(err)
+			break
 		}
+		there += r.f.Size()
+		r.b = b
+		r.ends = append(r.ends, end{len(b), there})
+		r.mid = !r.f.EndsMessage()
 	}
+	r.f = pipe.Frame{}
 	r.written(0) // what left no octets is gone
+}
+
+// makeRoom sees to it that n octets more have a place in the chunk. It reports false
+// when they have to wait until what is there has gone.
+func (r *recoder) makeRoom(n int) bool {
+	if n <= cap(r.b)-len(r.b) {
+		return true
+	}
+	var c *message.Chunk
+	switch {
+	case len(r.b) == 0 && n > message.LargeChunk:
+		c = r.pool.Block(n)
+	case r.chunk == nil && n <= message.SmallChunk:
+		c = r.pool.Chunk(message.SmallChunk)
+	case n <= message.LargeChunk-len(r.b) && cap(r.b) < message.LargeChunk:
+		c = r.pool.Chunk(message.LargeChunk)
+	default:
+		return false
+	}
+	b := append(c.B[:0], r.b...)
+	if r.chunk != nil {
+		r.chunk.Release()
+	}
+	r.chunk, r.b = c, b
+	return true
 }
 
 func (r *recoder) written(n int) {
 	r.sent += n
 	for r.gone < len(r.ends) && r.ends[r.gone].here <= r.sent {
-		r.out.Wrote(r.ends[r.gone].there - r.there)
-		r.there = r.ends[r.gone].there
 		r.gone++
 	}
 	var last end
 	if r.gone > 0 {
 		last = r.ends[r.gone-1]
+	}
+	if r.there < last.there {
+		r.out.Wrote(last.there - r.there)
+		r.there = last.there
 	}
 	if r.sent > last.here && r.there == last.there {
 		r.out.Wrote(1)
@@ -95,21 +143,21 @@ func (r *recoder) written(n int) {
 	}
 }
 
-// between is true once all is written: what is written anew ends with a message.
-func (r *recoder) between() bool { return r.sent == len(r.b) }
+// between is true once all is written, if that ends with a message.
+func (r *recoder) between() bool { return r.sent == len(r.b) && !r.mid }
 
 // frameV1 appends a frame as peers of 1.0 read it.
-func frameV1(b []byte, f *pipe.Frame) []byte {
+func frameV1(b []byte, f *pipe.Frame) ([]byte, error) {
 	flags, prefix, body := oldForm(f)
 	b = zmtp.AppendHeaderV1(b, flags, len(prefix)+len(body))
-	return append(append(b, prefix...), body...)
+	return append(append(b, prefix...), body...), nil
 }
 
 // frameV2 appends a frame as peers of 2.0 and 3.0 read it.
-func frameV2(b []byte, f *pipe.Frame) []byte {
+func frameV2(b []byte, f *pipe.Frame) ([]byte, error) {
 	flags, prefix, body := oldForm(f)
 	b = zmtp.AppendHeader(b, flags, len(prefix)+len(body))
-	return append(append(b, prefix...), body...)
+	return append(append(b, prefix...), body...), nil
 }
 
 // oldForm turns a subscription, a command since 3.1, into the message that it

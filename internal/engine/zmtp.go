@@ -65,6 +65,8 @@ type zmtpIn struct {
 	busy    bool // the last read brought much
 	whole   bool // a frame has come since the last command, or since heard
 	paused  bool // the mark is reached; parsing goes on when there is room
+
+	borrowed bool // the chunk is shared with others, until what was read is handled
 }
 
 // A commander takes the body of each command that is not a subscription.
@@ -78,10 +80,23 @@ func newZMTPIn(end *pipe.End, pool *message.Pool, peer *message.Peer, cfg *Confi
 // received handles them.
 func (z *zmtpIn) preload(b []byte) {
 	if len(b) > 0 {
-		z.chunk = z.pool.Chunk(len(b) + 1) // a handshake reads less than that ahead: shakerRoom
-		z.fill = copy(z.chunk.B, b)
+		z.chunk = chunkOf(z.pool, b)
+		z.fill = len(b)
 		z.life = int64(len(b))
 	}
+}
+
+// chunkOf returns a chunk that begins with b and has room behind it. A handshake reads
+// little ahead, but for one in which somebody was asked.
+func chunkOf(pool *message.Pool, b []byte) *message.Chunk {
+	var c *message.Chunk
+	if len(b) < message.LargeChunk {
+		c = pool.Chunk(len(b) + 1)
+	} else {
+		c = pool.Block(len(b) + message.SmallChunk)
+	}
+	copy(c.B, b)
+	return c
 }
 
 // space returns where the next octets go.
@@ -96,7 +111,7 @@ func (z *zmtpIn) space() []byte {
 // room is all the space that there is.
 func (z *zmtpIn) room() []byte {
 	if z.block != nil {
-		return z.block.chunk.B[z.block.fill:]
+		return z.block.space()
 	}
 	switch {
 	case z.chunk == nil && z.large && z.life >= hugeChunk:
@@ -139,6 +154,21 @@ func (z *zmtpIn) renew() {
 	z.from, z.begun, z.parsed = 0, 0, 0
 }
 
+// roomFor sees to it that n octets, at most hugeFrom and a header, can be written at fill.
+// Everything that is there was parsed.
+func (z *zmtpIn) roomFor(n int) {
+	switch {
+	case z.chunk != nil:
+		z.need = n
+		z.renew()
+		z.need = 0
+	case z.busy || n > message.SmallChunk/2:
+		z.chunk = z.pool.Chunk(message.LargeChunk)
+	default:
+		z.chunk = z.pool.Chunk(message.SmallChunk)
+	}
+}
+
 func (z *zmtpIn) newChunk(size int) *message.Chunk {
 	if size == hugeChunk {
 		return z.pool.Block(size)
@@ -172,7 +202,7 @@ func (z *zmtpIn) resume() error {
 // concern nobody but the pipe. It reports whether the mark is reached again;
 // otherwise what comes next is resume's.
 func (z *zmtpIn) readOn() (again bool) {
-	if !z.paused || z.block != nil {
+	if !z.paused || z.block != nil || z.chunk == nil {
 		return false
 	}
 	room := z.end.Room()
@@ -393,17 +423,14 @@ func (z *zmtpIn) idle() {
 // forget lets go of the chunk.
 func (z *zmtpIn) forget() {
 	z.chunk.Release()
-	z.chunk = nil
+	z.chunk, z.borrowed = nil, false
 	z.from, z.begun, z.parsed, z.fill = 0, 0, 0, 0
 }
 
 // rest gives memory back that a connection needs only while octets come in.
 func (z *zmtpIn) rest() {
-	if b := z.block; b != nil {
-		b.chunk.Release()
-		for _, piece := range b.pieces {
-			piece.Release()
-		}
+	if z.block != nil {
+		z.block.release()
 		z.block = nil
 	}
 	if z.chunk != nil {

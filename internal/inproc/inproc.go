@@ -90,12 +90,8 @@ func (r *Registry) Unbind(name string, side Side) bool {
 // the routing id that side's application chose for the peer, or empty. It
 // returns nil when side takes no further pipe.
 func (r *Registry) Connect(name string, side Side, wantID []byte) *Link {
-	l := &Link{name: name, registry: r, connecter: side}
-	c := side.Pipe()
-	c.SendMarkPeer, c.RecvMarkPeer = -1, -1
-	l.near, l.far = pipe.New(c)
-	l.near.Connecting, l.near.WantID = true, wantID
-	if !side.Attach(l.near, l) {
+	l := r.link(name, side, wantID)
+	if l == nil {
 		return nil
 	}
 	r.mu.Lock()
@@ -109,6 +105,35 @@ func (r *Registry) Connect(name string, side Side, wantID []byte) *Link {
 	r.mu.Unlock()
 	if binder != nil {
 		l.join(binder)
+	}
+	return l
+}
+
+// ConnectBound is Connect that does not wait: it returns nil when nobody has bound name,
+// or nobody whom may finds right.
+func (r *Registry) ConnectBound(name string, side Side, may func(*message.Peer) bool) *Link {
+	r.mu.Lock()
+	binder := r.bound[name]
+	r.mu.Unlock()
+	if binder == nil || !may(binder.Peer()) {
+		return nil
+	}
+	l := r.link(name, side, nil)
+	if l != nil {
+		l.join(binder)
+	}
+	return l
+}
+
+// link makes a pipe of which side has one end.
+func (r *Registry) link(name string, side Side, wantID []byte) *Link {
+	l := &Link{name: name, registry: r, connecter: side}
+	c := side.Pipe()
+	c.SendMarkPeer, c.RecvMarkPeer = -1, -1
+	l.near, l.far = pipe.New(c)
+	l.near.Connecting, l.near.WantID = true, wantID
+	if !side.Attach(l.near, l) {
+		return nil
 	}
 	return l
 }

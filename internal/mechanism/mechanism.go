@@ -40,27 +40,32 @@ type Mechanism interface {
 
 	// Handle takes the body of a frame that came in the handshake, whatever its
 	// flags, and keeps nothing of it. An error is a *zmtp.ProtocolError or a
-	// *RefusedError. Handle is not for frames that come after Done.
+	// *RefusedError, unless this process itself cannot go on. Handle is not for frames
+	// that come after Done.
 	Handle(command []byte) error
 
 	// Question returns what an authenticator has to be asked before the handshake
-	// can go on, nil where there is nothing to ask now. It is not to be changed.
+	// can go on, nil where there is nothing to ask now. It is not to be changed,
+	// and is there until Answer was called: secrets in it are wiped then.
 	Question() *zap.Request
 
-	// Answer takes the authenticator's answer to Question: a reply, or an error
-	// that matches zap.ErrNoHandler, or a *zmtp.ProtocolError for a reply that
-	// was none, or why nobody could be asked. Whether a peer is let in of whom
-	// nobody was asked is the mechanism's to say. Of a peer that is not let in Next
-	// returns what it is still to be told, if anything, and then a *DeniedError.
+	// Answer takes the authenticator's answer to Question: a reply; or the error of
+	// zap.ParseReply for a reply that was none; or an error that matches
+	// zap.ErrNoHandler; or why else nobody could be asked. Whether a peer is let in
+	// of whom nobody was asked is the mechanism's to say. Answer returns a
+	// *zmtp.ProtocolError for a reply that was none, and nil otherwise: of a peer
+	// that is not let in Next returns what it is still to be told, if anything, and
+	// then a *DeniedError.
 	Answer(reply *zap.Reply, err error) error
 
 	// Done says that both sides are through: what was to be sent has been taken
 	// from Next, and what had to come has come.
 	Done() bool
 
-	// Peer returns the peer's properties in the order of the wire, behind them
-	// those that the authenticator gave it, and nil before Done. It is not to be
-	// changed.
+	// Peer returns the properties that the authenticator gave the peer, and behind
+	// them the peer's own in the order of the wire, so that Get finds the
+	// authenticator's first and Identity the peer's. It is nil before Done, and not
+	// to be changed.
 	Peer() zmtp.Metadata
 
 	// UserID is the name that authentication gave to the peer. It is empty where
@@ -77,8 +82,15 @@ type Mechanism interface {
 	Seal(dst []byte, f zmtp.Flags, body []byte) ([]byte, error)
 
 	// Open appends to dst what the body of a frame carries, and returns the flags
-	// of the frame inside. Those of the frame around it mean nothing.
+	// of the frame inside. Those of the frame around it mean nothing. An error ends
+	// the connection; with it comes dst as it was. The two must not overlap, here as
+	// with Seal.
 	Open(dst []byte, body []byte) (zmtp.Flags, []byte, error)
+
+	// Close wipes the keys, whatever state the handshake is in. It is called once
+	// the connection has ended, when nobody is in another method any more or reads
+	// what Question returned; methods that tell of the peer go on to do so.
+	Close()
 }
 
 // Config is what every mechanism is told about the side that it is.
@@ -88,8 +100,9 @@ type Config struct {
 	// the application's own, in the order of their names' octets. It is not kept.
 	Metadata zmtp.Metadata
 
-	// CheckPeer judges the properties of the peer; an error ends the connection.
-	// Nil admits every peer. [CheckSocketType] makes one.
+	// CheckPeer judges the properties of the peer, and those that an authenticator
+	// gives it; an error ends the connection. Nil admits every peer.
+	// [CheckSocketType] makes one.
 	CheckPeer func(zmtp.Metadata) error
 
 	// ZAP says when an authenticator is asked and what it is told.
@@ -105,6 +118,10 @@ type ZAP struct {
 	// Enforce turns peers away whom nobody could judge, where a domain is set.
 	// libzmq: ZMQ_ZAP_ENFORCE_DOMAIN.
 	Enforce bool
+	// Always is for a socket that has an authenticator of its own: it is asked
+	// whatever the domain, and nobody is let in unless it says so. The clients of
+	// PLAIN and CURVE ask nobody all the same.
+	Always bool
 	// Address is where the peer is, as zap.Request has it.
 	Address string
 	// Identity is the socket's own routing id.

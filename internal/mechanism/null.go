@@ -2,9 +2,7 @@ package mechanism
 
 import (
 	"bytes"
-	"errors"
 
-	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
 
@@ -13,14 +11,14 @@ const NameNull = "NULL"
 
 // null is the mechanism without security: each side announces its properties in a
 // READY as soon as it has the peer's greeting, and is through when it has the
-// peer's. RFC 37 "The NULL Security Mechanism".
+// peer's. A side with a domain asks first whether the peer may come in. RFC 37 "The
+// NULL Security Mechanism".
 type null struct {
-	config Config
-	ready  []byte // the body of our READY; nil once it was sent
-	sent   bool
-	heard  heard
-	peer   zmtp.Metadata
-	err    error // sticks
+	handshake
+	plainTraffic
+	ready []byte // the body of our READY; nil once it was sent
+	sent  bool
+	heard heard
 }
 
 // heard is what the peer has said so far. It may say one thing only.
@@ -34,22 +32,36 @@ const (
 
 // NewNull returns a side of the mechanism NULL, which is the same on both sides.
 // It panics when zmtp.AppendMetadata does.
+//
+// An authenticator is asked where there is a domain, and a peer of whom nobody was
+// asked let in unless the domain is enforced. READY waits for the answer, or ERROR
+// goes out in its place.
 func NewNull(c Config) Mechanism {
-	n := &null{config: c, ready: zmtp.AppendReady(nil, c.Metadata)}
-	n.config.Metadata = nil
+	n := &null{handshake: newHandshake(NameNull, &c), ready: zmtp.AppendReady(nil, c.Metadata)}
+	if c.ZAP.Domain != "" || c.ZAP.Always {
+		n.gate.ask(&n.zap, NameNull, !c.ZAP.Enforce)
+	}
 	return n
 }
 
-func (n *null) Name() string   { return NameNull }
-func (n *null) UserID() string { return "" }
-func (n *null) Sealed() bool   { return false }
-
 func (n *null) Next() (command []byte, ok bool, err error) {
-	if n.err != nil || n.sent {
+	switch {
+	case n.err != nil:
 		return nil, false, n.err
+	case n.gate.denied != nil:
+		return n.refuse(zmtp.AppendError)
+	case n.sent || n.gate.question != nil:
+		return nil, false, nil
 	}
 	command, n.ready, n.sent = n.ready, nil, true
+	n.finishOnceBothSpoke()
 	return command, true, nil
+}
+
+func (n *null) finishOnceBothSpoke() {
+	if n.sent && n.heard == heardReady {
+		n.finish()
+	}
 }
 
 // Handle takes the peer's READY or ERROR. Whatever else comes before the handshake
@@ -58,17 +70,12 @@ func (n *null) Next() (command []byte, ok bool, err error) {
 // An ERROR that comes before our own READY was sent is no error yet: the READY is
 // sent all the same, and it is left to the peer to close the connection. To a
 // connecting socket that is a connection lost, after which it tries again.
-func (n *null) Handle(command []byte) error {
-	if n.err == nil {
-		n.err = n.handle(command)
-	}
-	return n.err
-}
+func (n *null) Handle(command []byte) error { return n.take(command, n.handle) }
 
 func (n *null) handle(command []byte) error {
 	name, data, err := zmtp.ParseCommand(command)
 	if err != nil || n.heard != heardNothing {
-		return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, command)
+		return unexpected(command)
 	}
 	switch string(name) {
 	case zmtp.CommandReady:
@@ -76,58 +83,37 @@ func (n *null) handle(command []byte) error {
 	case zmtp.CommandError:
 		return n.handleError(command)
 	}
-	return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, command)
+	return unexpected(command)
 }
 
 // handleReady takes the properties of a READY. The code of its errors is zero: for
 // NULL libzmq reports none.
 func (n *null) handleReady(data []byte) error {
-	peer, err := zmtp.ParseMetadata(bytes.Clone(data))
-	if err != nil {
-		return breach(errors.Unwrap(err), 0, data)
+	if err := n.learn(bytes.Clone(data), 0, data); err != nil {
+		return err
 	}
-	if check := n.config.CheckPeer; check != nil {
-		if err := check(peer); err != nil {
-			return breach(err, 0, nil)
-		}
-	}
-	n.heard, n.peer = heardReady, peer
+	n.heard = heardReady
+	n.finishOnceBothSpoke()
 	return nil
 }
 
 func (n *null) handleError(command []byte) error {
-	reason, err := zmtp.ParseError(command)
-	if err != nil {
+	if n.sent {
+		return refusal(command)
+	}
+	if _, err := zmtp.ParseError(command); err != nil {
 		return err
 	}
-	if !n.sent {
-		n.heard = heardError
-		return nil
+	n.heard = heardError
+	return nil
+}
+
+func (n *null) awaits() string {
+	if n.heard == heardNothing {
+		return n.unlessOver(zmtp.CommandReady)
 	}
-	return refused(reason)
+	return ""
 }
 
-// Question asks nobody.
-func (n *null) Question() *zap.Request { return nil }
-
-// Answer takes no answer, since nothing is asked.
-func (n *null) Answer(*zap.Reply, error) error { return n.err }
-
-func (n *null) Done() bool { return n.sent && n.heard == heardReady && n.err == nil }
-
-func (n *null) Peer() zmtp.Metadata {
-	if !n.Done() {
-		return nil
-	}
-	return n.peer
-}
-
-// Seal panics: see Mechanism.Sealed.
-func (n *null) Seal([]byte, zmtp.Flags, []byte) ([]byte, error) {
-	panic("mechanism: NULL does not seal frames")
-}
-
-// Open panics: see Mechanism.Sealed.
-func (n *null) Open([]byte, []byte) (zmtp.Flags, []byte, error) {
-	panic("mechanism: NULL does not seal frames")
-}
+// Close has no keys to wipe.
+func (n *null) Close() {}

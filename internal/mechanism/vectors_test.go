@@ -43,19 +43,32 @@ func firstCommand(v *zmtptest.Vector, d zmtptest.Direction) ([]byte, bool) {
 	return f.Body, err == nil
 }
 
-// nullOf returns NULL as a recorded side of libzmq would have it.
-func nullOf(side zmtptest.Side) Mechanism {
+// settingsOf returns what a recorded side of libzmq would tell its mechanism.
+func settingsOf(side zmtptest.Side) Config {
 	m := properties("Socket-Type", side.Socket)
+	id := append(side.Options.Texts("ROUTING_ID"), "")[0]
 	if slices.Contains([]string{"REQ", "DEALER", "ROUTER"}, side.Socket) {
-		id := append(side.Options.Texts("ROUTING_ID"), "")
-		m = append(m, properties("Identity", id[0])...)
+		m = append(m, properties("Identity", id)...)
 	}
 	for _, text := range side.Options.Texts("METADATA") {
 		name, value, _ := bytes.Cut([]byte(text), []byte(":"))
 		m = append(m, properties(string(name), string(value))...)
 	}
-	return NewNull(Config{Metadata: m, CheckPeer: CheckSocketType(side.Socket, peers[side.Socket]...)})
+	enforce, _ := side.Options.Number("ZAP_ENFORCE_DOMAIN")
+	return Config{
+		Metadata:  m,
+		CheckPeer: CheckSocketType(side.Socket, peers[side.Socket]...),
+		ZAP: ZAP{
+			Domain:   append(side.Options.Texts("ZAP_DOMAIN"), "")[0],
+			Enforce:  enforce != 0,
+			Address:  "127.0.0.1",
+			Identity: []byte(id),
+		},
+	}
 }
+
+// nullOf returns NULL as a recorded side of libzmq would have it.
+func nullOf(side zmtptest.Side) Mechanism { return NewNull(settingsOf(side)) }
 
 // reported returns what a monitor of the side heard of a failure.
 func reported(side zmtptest.Side) (code zmtp.ErrorCode, status int) {

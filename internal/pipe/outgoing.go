@@ -67,7 +67,7 @@ func (o *Outgoing) Between() bool {
 
 // Walk returns a walker over the frames that are to be written next, for a
 // session that has to write them otherwise. It must stand at the boundary of a
-// message.
+// frame.
 func (o *Outgoing) Walk() Walker {
 	w := Walker{spans: o.spans, i: o.next}
 	if o.off > 0 {

@@ -6,6 +6,7 @@ package zap
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 )
 
 // Endpoint is where the handler of a context answers: a REP, ROUTER or SERVER that
@@ -37,11 +38,17 @@ type Request struct {
 	Mechanism string
 	// Credentials are none for NULL, user and password for PLAIN, the peer's
 	// long-term public key for CURVE, the principal for GSSAPI.
-	Credentials [][]byte
+	Credentials [][]byte `json:"-"`
 	// Certificates are the chain by which the peer has proven who it is below the
 	// mechanism, by TLS; nil if it has not. They are for whoever is asked within the
 	// process: no frame of RFC 27 carries them.
-	Certificates []*x509.Certificate
+	Certificates []*x509.Certificate `json:"-"`
+}
+
+// Format writes a request without its credentials, whatever the verb: a password
+// must not find its way into a log.
+func (r Request) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "%s peer at %s for domain %q", r.Mechanism, r.Address, r.Domain) // f tells of its own errors
 }
 
 // Reply is the handler's answer. RFC 27 "The Reply Command".

@@ -28,6 +28,17 @@ type Vector struct {
 	Steps          []Step
 	API            []Call
 
+	// ZAP is what a handler was asked, as a REP sees it, and Status what it said each
+	// time. No handler: none.
+	ZAP    [][][]byte
+	Status string
+
+	// Secrets are the secret keys of CURVE that were fixed, by whose they are:
+	// "server", "client", "server_ephemeral", "client_ephemeral". Decoded is what was
+	// in the boxes: texts are octets, but for names.
+	Secrets map[string][]byte
+	Decoded map[string]any
+
 	// Outcome holds what was observed at the end, by its name in the file, such as
 	// "libzmq_closed_connection" or "libzmq_reconnects". Not every file has each.
 	Outcome map[string]bool
@@ -176,10 +187,15 @@ type vectorFile struct {
 		Frames   []string          `json:"frames"`
 		Metadata map[string]string `json:"metadata"`
 	} `json:"api"`
-	Events map[string][]struct {
-		Event string `json:"event"`
-		Value any    `json:"value"`
-	} `json:"events"`
+	Events any `json:"events"` // a text where nobody listened
+	ZAP    struct {
+		Requests [][]string `json:"requests"`
+		Status   string     `json:"reply_status"`
+	} `json:"zap"`
+	Keys map[string]struct {
+		Secret string `json:"secret_hex"`
+	} `json:"keys"`
+	Decoded map[string]any `json:"decoded"`
 }
 
 var (
@@ -196,13 +212,14 @@ func parseVector(text []byte) (*Vector, error) {
 	v := &Vector{
 		Name: f.Name, Libzmq: f.Libzmq, Transport: f.Transport, Note: f.Note,
 		Scripted: f.Scripted, Outcome: make(map[string]bool),
+		Status: f.ZAP.Status, Secrets: make(map[string][]byte), Decoded: f.Decoded,
 	}
 	for name, value := range rest {
 		if yes, ok := value.(bool); ok {
 			v.Outcome[name] = yes
 		}
 	}
-	if err := errors.Join(v.readSides(&f), v.readSteps(&f), v.readAPI(&f)); err != nil {
+	if err := errors.Join(v.readSides(&f), v.readEvents(f.Events), v.readSteps(&f), v.readAPI(&f), v.readSecurity(&f)); err != nil {
 		return nil, err
 	}
 	return v, nil
@@ -221,17 +238,26 @@ func (v *Vector) readSides(f *vectorFile) error {
 	default:
 		return fmt.Errorf("pattern %q with scripted %q", f.Pattern, f.Scripted)
 	}
-	for name, events := range f.Events {
+	return nil
+}
+
+// readEvents reads what a monitor heard: lists of events by the name of the side.
+func (v *Vector) readEvents(sides any) error {
+	lists, _ := sides.(map[string]any)
+	for name, list := range lists {
 		side := &v.Server
 		if name == "client" {
 			side = &v.Client
 		}
-		for _, e := range events {
-			value, err := parseValue(e.Value)
+		events, _ := list.([]any)
+		for _, each := range events {
+			event, _ := each.(map[string]any)
+			text, _ := event["event"].(string)
+			value, err := parseValue(event["value"])
 			if err != nil {
-				return fmt.Errorf("event %s: %w", e.Event, err)
+				return fmt.Errorf("event %q: %w", text, err)
 			}
-			side.Events = append(side.Events, Event{e.Event, value})
+			side.Events = append(side.Events, Event{text, value})
 		}
 	}
 	return nil
@@ -267,16 +293,44 @@ func (v *Vector) readSteps(f *vectorFile) error {
 	return nil
 }
 
+func (v *Vector) readSecurity(f *vectorFile) error {
+	for i, request := range f.ZAP.Requests {
+		frames, err := octetsOf(request)
+		if err != nil {
+			return fmt.Errorf("request %d: %w", i, err)
+		}
+		v.ZAP = append(v.ZAP, frames)
+	}
+	for name, pair := range f.Keys {
+		secret, err := hex.DecodeString(pair.Secret)
+		if err != nil {
+			return fmt.Errorf("key %s: %w", name, err)
+		}
+		v.Secrets[name] = secret
+	}
+	return nil
+}
+
+// octetsOf reads a list of frames in hexadecimal.
+func octetsOf(texts []string) (frames [][]byte, err error) {
+	for _, text := range texts {
+		octets, err := hex.DecodeString(text)
+		if err != nil {
+			return nil, err
+		}
+		frames = append(frames, octets)
+	}
+	return frames, nil
+}
+
 func (v *Vector) readAPI(f *vectorFile) error {
 	for i, call := range f.API {
 		c := Call{Side: call.Side, Op: call.Op, Metadata: call.Metadata}
-		for _, frame := range call.Frames {
-			octets, err := hex.DecodeString(frame)
-			if err != nil {
-				return fmt.Errorf("api %d: %w", i, err)
-			}
-			c.Frames = append(c.Frames, octets)
+		frames, err := octetsOf(call.Frames)
+		if err != nil {
+			return fmt.Errorf("api %d: %w", i, err)
 		}
+		c.Frames = frames
 		v.API = append(v.API, c)
 	}
 	return nil

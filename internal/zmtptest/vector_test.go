@@ -75,6 +75,18 @@ func TestAVectorTellsWhatWasRecorded(t *testing.T) {
 	if call.Op != "recv" || string(bytes.Join(call.Frames, []byte("|"))) != "idt|m" || call.Metadata["X-App"] != "v1" || call.Metadata["Resource"] != "" {
 		t.Errorf("got call %+v", call)
 	}
+	folder := "../mechanism/testdata/vectors"
+	v, err := LoadVector(filepath.Join(folder, "curve-rep-req-zap200.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Status != "200" || len(v.ZAP) != 1 || len(v.ZAP[0]) != 7 || string(v.ZAP[0][5]) != "CURVE" || len(v.Secrets["client"]) != 32 {
+		t.Errorf("got status %q, requests %q, keys of %d", v.Status, v.ZAP, len(v.Secrets))
+	}
+	v, err = LoadVector(filepath.Join(folder, "curve-scripted-client-replay-nomonitor.json"))
+	if err != nil || v.Server.Events != nil || v.Decoded["ready_nonce"] != 1.0 {
+		t.Errorf("without a monitor: got %v, events %v, decoded %v", err, v.Server.Events, v.Decoded)
+	}
 	if got := (Options{"A": "hex:00ff"}).Texts("A"); !slices.Equal(got, []string{"\x00\xff"}) {
 		t.Errorf("got %q from hex", got)
 	}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"zeromux/internal/mechanism"
+	"zeromux/internal/zap"
+	"zeromux/zmtp"
+)
+
+// This file is the part of a handshake in which somebody else decides whether a peer
+// is let in, and what becomes of one that is not.
+
+// asked is what an authenticator is told of a connection.
+type asked struct {
+	endpoint string // the socket's own
+	address  string // the peer's
+	// certificates are the chain by which the peer has proven by TLS who it is; nil if
+	// it has not.
+	certificates []*x509.Certificate
+}
+
+// ask has a question of the mechanism answered. While the answer is awaited the peer
+// is listened to, so that one which leaves is noticed, whatever it has said before.
+func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
+	if s.cfg.Authenticate == nil {
+		return mech.Answer(nil, zap.ErrNoHandler)
+	}
+	if err := s.send(); err != nil {
+		return err
+	}
+	ctx, cancel := s.context()
+	left := make(chan error, 1)
+	go func() {
+		err := s.listen()
+		cancel() // the answer is of no use any more, or it is there
+		left <- err
+	}()
+	if s.about.certificates != nil {
+		more := *q
+		more.Certificates = s.about.certificates
+		q = &more
+	}
+	reply, err := s.cfg.Authenticate(ctx, s.about.endpoint, q)
+	_ = s.conn.SetReadDeadline(longAgo) // on failure nobody is reading
+	gone := <-left
+	if err == nil {
+		_ = s.conn.SetReadDeadline(s.deadline) // on failure reading fails as well
+		return mech.Answer(reply, nil)         // also of a peer that has left: that it was denied is worth knowing
+	}
+	late := !s.deadline.IsZero() && !time.Now().Before(s.deadline)
+	switch {
+	case late:
+		return os.ErrDeadlineExceeded
+	case !errors.Is(gone, os.ErrDeadlineExceeded):
+		return gone
+	}
+	_ = s.conn.SetReadDeadline(s.deadline) // as above
+	return mech.Answer(nil, err)
+}
+
+// context is one that ends with the time of the handshake.
+func (s *shaker) context() (context.Context, context.CancelFunc) {
+	if s.deadline.IsZero() {
+		return context.WithCancel(context.Background())
+	}
+	return context.WithDeadline(context.Background(), s.deadline)
+}
+
+// zapAddress is the address of a peer as an authenticator is told: that of tcp
+// without a port, whoever has opened the connection.
+func zapAddress(nc net.Conn, address string) string {
+	if tcp, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().String()
+	}
+	return address
+}
+
+// listen takes in what the peer says, which is no more than a command and what may
+// come along behind it, until it is interrupted or the peer leaves.
+func (s *shaker) listen() error {
+	const most = maxHandshakeFrame + zmtp.MaxHeader + shakerRoom
+	for {
+		if len(s.b)-s.took >= most {
+			return &zmtp.ProtocolError{Rule: zmtp.ErrUnexpectedCommand, Code: zmtp.CodeUnexpectedCommand}
+		}
+		if len(s.b) == cap(s.b) {
+			s.b = append(s.b, 0)[:len(s.b)]
+		}
+		n, err := s.conn.Read(s.b[len(s.b):cap(s.b)])
+		s.b = s.b[:len(s.b)+n]
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// denied returns the verdict that err is, or nil.
+func denied(err error) *mechanism.DeniedError {
+	var d *mechanism.DeniedError
+	errors.As(err, &d)
+	return d
+}
+
+// isSilent reports whether libzmq tells a peer nothing of the verdict that err is, not even
+// by closing the connection: it may try again later, or there was nobody who could
+// have judged it. PLAIN lets nobody in unjudged, so that waiting would not help, and a
+// peer that may try again is not kept when it has said more already, as one with NULL
+// has.
+func isSilent(err error) bool {
+	var e *HandshakeError
+	d := denied(err)
+	switch {
+	case d == nil || !errors.As(err, &e):
+		return false
+	case d.Status == zap.StatusTemporary:
+		return !e.ahead
+	}
+	return d.Status == 0 && errors.Is(err, zap.ErrNoHandler) && e.Mechanism != mechanism.NamePlain
+}
+
+// waitMost is how many octets are heard of a peer that waits and goes on to speak.
+const waitMost = 64 << 10
+
+// outwait keeps a connection whose peer is not told that it was denied, until the
+// time of the handshake is over or the peer leaves; one that may try again also until it
+// says something more. It returns which of these it was. Nothing of the handshake is
+// kept meanwhile.
+func outwait(nc net.Conn, status int) error {
+	var octets [64]byte
+	for heard := 0; ; {
+		n, err := nc.Read(octets[:])
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if heard += n; err != nil || status != 0 || heard > waitMost {
+			return err
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package zmq
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// maxPasswordFile bounds a file of passwords, in octets: some 200 000 users.
+const maxPasswordFile = 16 << 20
+
+// strangersHash is compared with where there are no users at all. Its password is not
+// known.
+const strangersHash = "$2a$10$HvpMi32L4ODmGcLPbcSIcO8eNn/dTYBonMKH4kmgVZYzKPneRBl1K"
+
+// A PasswordFile is a file of users and their hashed passwords, each on a line of its
+// own:
+//
+//	# whoever may come in
+//	alice:$2a$10$LD/KztKEIc9FWRC3mnwcxuZiKhfKek0/hLkkoXE0ouX99XklvHnBe
+//
+// [HashPassword] makes such hashes, and so do "zmq password" and "htpasswd -B". A user's
+// name has neither a colon nor an end of line, and does not begin with "#".
+//
+// Its method Authenticate is a policy. A file that changes is read again, no later than
+// ReloadConfig says; while it is no such file, half written for one, what was read
+// before counts.
+//
+// Hashes are slow to compare, which is what they are for. So at most half of the
+// processors do so at a time; of those who wait, some from each address are served in
+// turn, and too many are told to try later. Whoever has come in once comes in again at
+// once, until the hash changes.
+type PasswordFile struct {
+	path     string
+	follower *follower
+	mark     fileMark // of what was read; guarded by follower.reading, as is fault
+	fault    error    // what is wrong with that
+	table    atomic.Pointer[passwordTable]
+	key      *digestKey
+	gate     *turnstile
+	same     func(hash string, password Secret) bool // sameHash, but in tests
+
+	mu     sync.Mutex // guards below; a leaf
+	proven map[string]provenPassword
+}
+
+// A passwordTable is what stands in a file. It does not change.
+type passwordTable struct {
+	hashes map[string]string // by user
+	all    []string          // the hashes, in the order of the users
+}
+
+// A provenPassword is one that was compared, and was right.
+type provenPassword struct {
+	hash   string // with which it was compared
+	digest passwordDigest
+}
+
+// OpenPasswordFile reads a file of passwords. Nil is the default configuration. The
+// error wraps ErrInvalid and tells the line, for a file that is none or has more than
+// 16 MiB; or what the system says.
+func OpenPasswordFile(path string, config *ReloadConfig) (*PasswordFile, error) {
+	f := &PasswordFile{
+		path: path, follower: newFollower("password file", config), key: newDigestKey(),
+		gate: newTurnstile(max(1, runtime.GOMAXPROCS(0)/2)), same: sameHash, proven: make(map[string]provenPassword),
+	}
+	if err := f.Reload(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Reload reads the file at once. With an error, what was read before counts.
+func (f *PasswordFile) Reload() error {
+	return f.follower.force(func() error {
+		f.mark = fileMark{}
+		return f.read()
+	})
+}
+
+// Err is what was wrong with the file when it was looked at last; nil: nothing.
+func (f *PasswordFile) Err() error { return f.follower.last() }
+
+// Authenticate lets in peers with PLAIN whose password is that of their user, who is
+// their UserID. Otherwise it takes as long for users that are not in the file. The error
+// wraps ErrDenied, or ErrTryLater: too many wait, or ctx has ended.
+func (f *PasswordFile) Authenticate(ctx context.Context, p *Applicant) error {
+	if p.Mechanism != mechanismPlain {
+		return errNoPassword
+	}
+	f.follower.follow(f.read)
+	table := f.table.Load()
+	hash, known := table.hashes[p.Username]
+	if !known {
+		hash = table.other(f.key, p.Username)
+	}
+	digest := f.key.digest(p.Username, p.Password)
+	if !f.isProven(p.Username, hash, digest) {
+		if err := f.gate.enter(ctx, p.source()); err != nil {
+			return err
+		}
+		right := f.isProven(p.Username, hash, digest) // others have come before
+		if !right {
+			right = f.same(hash, p.Password)
+		}
+		f.gate.leave()
+		if !right || !known {
+			return errWrongPassword
+		}
+		f.prove(p.Username, hash, digest)
+	}
+	p.UserID = p.Username
+	return nil
+}
+
+// other is a hash to compare with for a user who is not in the table: always the same
+// one, so that this user takes as long as one who is.
+func (t *passwordTable) other(key *digestKey, user string) string {
+	if len(t.all) == 0 {
+		return strangersHash
+	}
+	return t.all[key.pick(user, len(t.all))]
+}
+
+// isProven reports whether a password was right before.
+func (f *PasswordFile) isProven(user, hash string, digest passwordDigest) bool {
+	f.mu.Lock()
+	proven, ok := f.proven[user]
+	f.mu.Unlock()
+	return ok && proven.hash == hash && subtle.ConstantTimeCompare(proven.digest[:], digest[:]) == 1
+}
+
+func (f *PasswordFile) prove(user, hash string, digest passwordDigest) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.table.Load().hashes[user] == hash { // still
+		f.proven[user] = provenPassword{hash, digest}
+	}
+}
+
+// read reads the file if it has changed.
+func (f *PasswordFile) read() error {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return fmt.Errorf("zmq: passwords: %w", err)
+	}
+	if f.mark.holds(info) {
+		return f.fault
+	}
+	text, info, err := readSmallFile(f.path, maxPasswordFile)
+	if err != nil {
+		return fmt.Errorf("zmq: passwords: %w", err)
+	}
+	table, err := parsePasswords(string(text))
+	if err != nil {
+		err = fmt.Errorf("zmq: passwords %s: %w", f.path, err)
+	}
+	if f.mark, f.fault = markOf(info), err; err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.table.Store(table)
+	maps.DeleteFunc(f.proven, func(user string, proven provenPassword) bool { return table.hashes[user] != proven.hash })
+	return nil
+}
+
+// parsePasswords reads the lines of a file. The error contains nothing of them.
+func parsePasswords(text string) (*passwordTable, error) {
+	t := &passwordTable{hashes: make(map[string]string)}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		user, hash, ok := strings.Cut(line, ":")
+		_, again := t.hashes[user]
+		var err error
+		switch {
+		case !ok || user == "":
+			err = fmt.Errorf("%w: not user:hash", ErrInvalid)
+		case again:
+			err = fmt.Errorf("%w: a user for the second time", ErrInvalid)
+		default:
+			if err = checkHash(hash); err != nil {
+				err = fmt.Errorf("%w: %w", ErrInvalid, err)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		t.hashes[user] = hash
+	}
+	for _, user := range slices.Sorted(maps.Keys(t.hashes)) {
+		t.all = append(t.all, t.hashes[user])
+	}
+	return t, nil
+}

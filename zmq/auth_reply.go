@@ -1,0 +1,111 @@
+package zmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"zeromux/internal/zap"
+	"zeromux/zmtp"
+)
+
+// Names of mechanisms, as they stand in greetings and in questions.
+const (
+	mechanismNull   = "NULL"
+	mechanismPlain  = "PLAIN"
+	mechanismCurve  = "CURVE"
+	mechanismGSSAPI = "GSSAPI"
+)
+
+// statusFailed is the one that is somebody's fault on this side.
+const statusFailed = zap.StatusInternal
+
+// answerTo asks policy a question of RFC 27, about a peer that came to endpoint.
+func answerTo(ctx context.Context, policy Authenticator, endpoint string, question *zap.Request) *zap.Reply {
+	p, err := applicantOf(question)
+	if err == nil {
+		p.Endpoint = endpoint
+		err = decide(ctx, policy, p)
+	}
+	if err == nil {
+		var reply *zap.Reply
+		if reply, err = welcome(p); err == nil {
+			return reply
+		}
+	}
+	return &zap.Reply{Status: statusOf(err), Text: err.Error()}
+}
+
+// statusOf is what an error of an Authenticator comes to.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, ErrTryLater):
+		return zap.StatusTemporary
+	case errors.Is(err, ErrAuthenticatorFailed):
+		return statusFailed
+	}
+	return zap.StatusDenied
+}
+
+// applicantOf is the peer of a question. The error is for credentials that are not
+// those of their mechanism, or of one that is not known.
+func applicantOf(question *zap.Request) (*Applicant, error) {
+	p := &Applicant{
+		Domain: question.Domain, Address: question.Address, RoutingID: string(question.Identity),
+		Mechanism: question.Mechanism, Certificates: question.Certificates,
+	}
+	given := question.Credentials
+	var fits bool
+	switch p.Mechanism {
+	case mechanismNull:
+		fits = len(given) == 0
+	case mechanismPlain:
+		if fits = len(given) == 2; fits {
+			p.Username, p.Password = string(given[0]), Secret(given[1])
+		}
+	case mechanismCurve:
+		if fits = len(given) == 1 && len(given[0]) == CurveKeySize; fits {
+			p.PublicKey = CurvePublicKey(given[0])
+		}
+	case mechanismGSSAPI:
+		if fits = len(given) == 1; fits {
+			p.Principal = string(given[0])
+		}
+	default:
+		return nil, fmt.Errorf("%w: no mechanism %.40q is known", ErrDenied, p.Mechanism)
+	}
+	if !fits {
+		return nil, fmt.Errorf("%w: not the credentials of %s", ErrDenied, p.Mechanism)
+	}
+	return p, nil
+}
+
+// welcome is the reply for a peer that is let in.
+func welcome(p *Applicant) (*zap.Reply, error) {
+	if len(p.Metadata) > zmtp.MaxProperties {
+		return nil, fmt.Errorf("%w: %d properties for a peer, must be at most %d", ErrAuthenticatorFailed, len(p.Metadata), zmtp.MaxProperties)
+	}
+	reply := &zap.Reply{Status: zap.StatusOK, Text: "OK", UserID: p.UserID}
+	for _, name := range slices.Sorted(maps.Keys(p.Metadata)) {
+		if !isPropertyName(name) {
+			return nil, fmt.Errorf("%w: no property can have the name %.40q", ErrAuthenticatorFailed, name)
+		}
+		reply.Metadata = zmtp.AppendProperty(reply.Metadata, name, []byte(p.Metadata[name]))
+	}
+	return reply, nil
+}
+
+// isPropertyName reports whether a property can have this name. RFC 37 "Formal
+// Grammar".
+func isPropertyName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if (c < 'a' || 'z' < c) && (c < 'A' || 'Z' < c) && (c < '0' || '9' < c) && strings.IndexByte("-_.+", c) < 0 {
+			return false
+		}
+	}
+	return 1 <= len(name) && len(name) <= zmtp.MaxPropertyName
+}

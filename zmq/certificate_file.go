@@ -1,0 +1,160 @@
+package zmq
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// maxCertificateSize bounds a certificate file, in octets. CZMQ's have some 500.
+const maxCertificateSize = 64 << 10
+
+// SecretSuffix is what the name of a secret certificate file ends in, behind the name
+// of the public one: "alice.key" and "alice.key_secret".
+const SecretSuffix = "_secret"
+
+// ErrExposed is what a file is refused with that holds a secret and that others than
+// its owner may read or change: their group, or everybody. It is also
+// fs.ErrPermission. Take their permissions away (chmod 600), and think of the secret
+// as known.
+var ErrExposed error = &also{"others may read or change this secret", fs.ErrPermission}
+
+// LoadCurveCertificate reads a certificate file, public or secret, of this package, of
+// CZMQ or of pyzmq. The error wraps ErrInvalid, ErrExposed, or what the system says. A
+// file of more than 64 KiB, or what is no plain file, is ErrInvalid.
+//
+// On Windows, where permissions are something else, nothing is ErrExposed: there a
+// secret is as safe as its folder.
+func LoadCurveCertificate(path string) (*CurveCertificate, error) {
+	return loadCurveCertificate(path, false)
+}
+
+// LoadExposedCurveCertificate is LoadCurveCertificate, but takes a secret that others
+// may read: what orchestrators mount belongs to a group, for one.
+func LoadExposedCurveCertificate(path string) (*CurveCertificate, error) {
+	return loadCurveCertificate(path, true)
+}
+
+func loadCurveCertificate(path string, exposed bool) (*CurveCertificate, error) {
+	text, info, err := readSmallFile(path, maxCertificateSize)
+	if err != nil {
+		return nil, fmt.Errorf("zmq: certificate: %w", err)
+	}
+	defer clear(text)
+	c, err := parseCurveCertificate(text)
+	if err == nil && !exposed && !c.SecretKey.IsZero() && isExposed(info) {
+		err = ErrExposed
+	}
+	if err != nil {
+		return nil, fmt.Errorf("zmq: certificate %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// isExposed reports whether others than the owner have a right to a file. An octet of
+// permissions says nothing on Windows.
+func isExposed(info fs.FileInfo) bool {
+	return runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0
+}
+
+// Save writes the public certificate to path and the secret one to path with
+// SecretSuffix, whatever is there: each is there as a whole or not at all, the secret
+// one first, and that only its owner may read (mode 0600; on Windows whoever may read
+// the folder). The error wraps ErrInvalid for a certificate that has no secret key, or
+// cannot be written, or what the system says.
+func (c *CurveCertificate) Save(path string) error {
+	if c.SecretKey.IsZero() {
+		return fmt.Errorf("zmq: certificate %s: %w: no secret key to save", path, ErrInvalid)
+	}
+	if err := c.save(path+SecretSuffix, 0o600); err != nil {
+		return err
+	}
+	return c.SavePublic(path)
+}
+
+// SavePublic writes the public certificate alone to path, which anybody may read.
+func (c *CurveCertificate) SavePublic(path string) error {
+	public := *c
+	if public.PublicKey.IsZero() {
+		public.PublicKey = c.SecretKey.PublicKey()
+	}
+	public.SecretKey = CurveSecretKey{}
+	return public.save(path, 0o644)
+}
+
+func (c *CurveCertificate) save(path string, mode fs.FileMode) error {
+	text, err := c.text()
+	if err != nil {
+		return fmt.Errorf("zmq: certificate %s: %w", path, err)
+	}
+	defer clear(text)
+	if err := replaceFile(path, text, mode); err != nil {
+		return fmt.Errorf("zmq: certificate: %w", err)
+	}
+	return nil
+}
+
+// readSmallFile reads a plain file of at most most octets. Other kinds of files are
+// not even opened: that may take for ever.
+func readSmallFile(path string, most int64) (content []byte, info fs.FileInfo, err error) {
+	if info, err = os.Stat(path); err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s: %w: no plain file", path, ErrInvalid)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil { // of what was opened
+		return nil, nil, err
+	}
+	if content, err = io.ReadAll(io.LimitReader(f, most+1)); err != nil {
+		return nil, nil, err
+	}
+	if int64(len(content)) > most {
+		clear(content)
+		return nil, nil, fmt.Errorf("%s: %w: more than %d octets", path, ErrInvalid, most)
+	}
+	return content, info, nil
+}
+
+// replaceFile makes path a file of this content and mode: who opens it finds what was
+// there before or all of content, even when the machine stops in between.
+func replaceFile(path string, content []byte, mode fs.FileMode) error {
+	folder, name := filepath.Split(path)
+	temporary := filepath.Join(folder, "."+name+"."+rand.Text())
+	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		os.Remove(temporary)
+		return err
+	}
+	syncFolder(folder)
+	return nil
+}
+
+// syncFolder makes a new name in a folder outlast the machine's stopping, where the
+// system can do that.
+func syncFolder(folder string) {
+	if f, err := os.Open(filepath.Clean(folder)); err == nil {
+		_ = f.Sync()
+		f.Close()
+	}
+}
