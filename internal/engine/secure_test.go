@@ -335,8 +335,8 @@ func TestARefusalIsHeardThoughWritingFailsBeforeIt(t *testing.T) {
 	refusing, gone := newSides(t), newSides(t)
 	refusing.server.ClientAuth = tls.RequireAndVerifyClientCert
 	refusing.client.Certificates = nil
-	broken := &HandshakeError{PhaseGreeting, &net.OpError{Op: "write", Err: syscall.EPIPE}}
-	broke := &HandshakeError{PhaseGreeting, &zmtp.ProtocolError{Rule: zmtp.ErrMechanism}}
+	broken := &HandshakeError{Phase: PhaseGreeting, Err: &net.OpError{Op: "write", Err: syscall.EPIPE}}
+	broke := &HandshakeError{Phase: PhaseGreeting, Err: &zmtp.ProtocolError{Rule: zmtp.ErrMechanism}}
 	for name, test := range map[string]struct {
 		sides
 		err   error
@@ -346,7 +346,7 @@ func TestARefusalIsHeardThoughWritingFailsBeforeIt(t *testing.T) {
 		"refused":                   {refusing, broken, PhaseTLS, "remote error: tls: certificate required"},
 		"gone":                      {gone, broken, PhaseGreeting, "broken pipe"},
 		"both, and the protocol":    {refusing, broke, PhaseGreeting, zmtp.ErrMechanism.Error()},
-		"not by TLS, but a silence": {refusing, &HandshakeError{PhaseGreeting, os.ErrDeadlineExceeded}, PhaseGreeting, "timeout"},
+		"not by TLS, but a silence": {refusing, &HandshakeError{Phase: PhaseGreeting, Err: os.ErrDeadlineExceeded}, PhaseGreeting, "timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ours, theirs := pairOver(t)
