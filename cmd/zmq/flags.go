@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"zeromux/zmq"
@@ -19,6 +20,8 @@ type socketFlags struct {
 	Identity string         `placeholder:"ID" help:"Routing id under which a router knows this socket; 0x and digits for octets."`
 	IPv6     bool           `name:"ipv6" help:"Admit IPv6 addresses."`
 	Verbose  bool           `short:"v" help:"Print events on standard error: listening, connected, disconnected, dropped."`
+
+	securityFlags `group:"security"`
 }
 
 // check refuses values that mean nothing.
@@ -33,11 +36,11 @@ func (f *socketFlags) check() error {
 	case f.HWM < 0:
 		return usagef("--hwm %d is below zero", f.HWM)
 	}
-	return nil
+	return f.securityFlags.check()
 }
 
 // config is the configuration that the flags ask for.
-func (f *socketFlags) config() (*zmq.Config, error) {
+func (f *socketFlags) config(ctx context.Context) (*zmq.Config, error) {
 	id, err := readID(f.Identity)
 	if err != nil {
 		return nil, usagef("--identity: %w", err)
@@ -52,7 +55,7 @@ func (f *socketFlags) config() (*zmq.Config, error) {
 	if f.HWM == 0 {
 		c.HighWater = zmq.HighWater{Send: zmq.Unlimited, Recv: zmq.Unlimited}
 	}
-	return c, nil
+	return c, f.secure(ctx, c)
 }
 
 // linger is how long the end waits for messages to go out.

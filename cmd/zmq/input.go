@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,7 @@ import (
 // of standard input. It reads on a goroutine of its own, because nothing else
 // can leave a read of a terminal alone; such a read ends with the program.
 type source struct {
+	begin    func() // begins to read, when it is called first
 	messages chan [][]byte
 	ended    chan struct{} // closed when the last message has been taken
 	err      error         // why it ended; read when ended is closed
@@ -23,8 +25,9 @@ type source struct {
 // errInputEnded is how a source ends when all went well.
 var errInputEnded = errors.New("input has ended")
 
-// source starts to read what the flags say, for a socket type whose messages
-// begin with an id or do not. It stops when ctx ends.
+// source is what the flags say, for a socket type whose messages begin with an id or
+// do not. It is read from the first call of next or begin on, not before: a password may
+// be typed until then. It stops when ctx ends.
 func (f *inputFlags) source(ctx context.Context, ids bool, pace *paceFlags) (*source, error) {
 	how, err := newFormat(f.Input, ids, nil, f.Split)
 	if err != nil {
@@ -44,7 +47,7 @@ func (f *inputFlags) source(ctx context.Context, ids bool, pace *paceFlags) (*so
 	}
 	s := &source{messages: make(chan [][]byte), ended: make(chan struct{})}
 	give := s.paced(ctx, pace.Interval)
-	go func() {
+	read := func() {
 		defer close(s.ended)
 		switch {
 		case given:
@@ -57,12 +60,14 @@ func (f *inputFlags) source(ctx context.Context, ids bool, pace *paceFlags) (*so
 		if s.err == nil {
 			s.err = errInputEnded
 		}
-	}()
+	}
+	s.begin = sync.OnceFunc(func() { go read() })
 	return s, nil
 }
 
 // next returns the next message, or errInputEnded, or what went wrong.
 func (s *source) next(ctx context.Context) ([][]byte, error) {
+	s.begin()
 	select {
 	case m := <-s.messages:
 		return m, nil

@@ -95,15 +95,7 @@ func (c *keysPublicCmd) read(ctx context.Context) (*zmq.CurveCertificate, error)
 		if _, err := zmq.ParseCurveSecretKey(c.File); err == nil && mustBeNew(c.File) == nil {
 			return nil, usagef("that is a key and no FILE; type it without an argument, where others do not see it")
 		}
-		load := zmq.LoadCurveCertificate
-		if c.Exposed {
-			load = zmq.LoadExposedCurveCertificate
-		}
-		certificate, err := load(c.File)
-		if errors.Is(err, zmq.ErrExposed) {
-			err = fmt.Errorf("%w (chmod 600 it, or read it with --exposed)", err)
-		}
-		return certificate, err
+		return loadCertificate(c.File, c.Exposed)
 	}
 	line, err := readSecret(ctx, "Secret key: ", false)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 // Against libzmq, by way of Python, where that is installed.
 
 // libzmq runs a script with pyzmq: s is a socket of the type, and endpoint the
-// argument.
-func libzmq(t *testing.T, socketType, endpoint, script string) *process {
+// argument; others follow from sys.argv[3] on.
+func libzmq(t *testing.T, socketType, endpoint, script string, more ...string) *process {
 	t.Helper()
 	path, reason := zmtptest.PyZMQ()
 	if reason != "" {
@@ -19,7 +19,8 @@ func libzmq(t *testing.T, socketType, endpoint, script string) *process {
 	const before = "import sys, zmq\n" +
 		"endpoint = sys.argv[1]\n" +
 		"s = zmq.Context.instance().socket(getattr(zmq, sys.argv[2]))\n"
-	return launch(t, path, "-c", before+script+"\ns.close()\nzmq.Context.instance().term()\n", endpoint, socketType)
+	script = before + script + "\ns.close()\nzmq.Context.instance().term()\n"
+	return launch(t, path, append([]string{"-c", script, endpoint, socketType}, more...)...)
 }
 
 func TestLibzmqTakesWhatPushSends(t *testing.T) {

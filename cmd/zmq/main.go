@@ -63,6 +63,7 @@ func run(args []string) int {
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "sockets", Title: "Sockets:"},
 			{Key: "where", Title: "Endpoints and the socket:"},
+			{Key: "security", Title: "Who the peers are, and in secret:"},
 			{Key: "input", Title: "What is sent:"},
 			{Key: "pace", Title: "When it is sent:"},
 			{Key: "output", Title: "What is printed:"},

@@ -116,6 +116,34 @@ func TestAPasswordMustBeTheSameTwice(t *testing.T) {
 	}
 }
 
+// What is typed after the password is what is sent.
+func TestAPasswordIsTypedBeforeWhatIsSent(t *testing.T) {
+	for name, c := range map[string]struct {
+		command, server string
+		types           string
+		printed         string // by the server
+	}{
+		"push": {"push", "pull", "hello", "hello\n"},
+		"rep":  {"rep", "req", "hello", "hello\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := []string{c.server, "-v", "-n", "1"}
+			if c.server == "req" {
+				args = append(args, "-m", "what?")
+			}
+			plain := byPassword(t)
+			server := start(t, append(args, with(plain.server, "@"+plain.endpoint)...)...)
+			a := startAt(t, c.command, "-v", "-n", "1", "--user", "Ada", ">"+server.bound())
+			a.answers("Password: ", "correct horse")
+			a.answers("handshake succeeded", c.types)
+			server.prints(c.printed)
+			if a.ends(exitDone); strings.Contains(a.stderr.String(), "horse") {
+				t.Errorf("the terminal shows %q", a.stderr)
+			}
+		})
+	}
+}
+
 func TestASecretKeyIsTypedOnceUnseen(t *testing.T) {
 	a := startAt(t, "keys", "public")
 	a.answers("Secret key: ", secretText)

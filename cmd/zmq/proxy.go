@@ -15,12 +15,15 @@ type proxyCmd struct {
 	Control  string `placeholder:"ENDPOINT" help:"A REP that obeys PAUSE, RESUME, STATISTICS and TERMINATE. A plain ENDPOINT is bound."`
 	HWM      int    `name:"hwm" default:"1000" placeholder:"N" help:"High-water mark: how many messages may wait for a peer, and from one. 0: no mark. Default: 1000."`
 	Verbose  bool   `short:"v" help:"Print events on standard error: listening, connected, disconnected, dropped."`
+
+	securityFlags `group:"security"`
 }
 
 // Help is what --help adds.
 func (c *proxyCmd) Help() string {
 	return "Messages are taken only when the other side has room for them. The proxy runs until it is told to end, " +
-		"by a signal or by TERMINATE; STATISTICS is answered by eight numbers of 64 bits."
+		"by a signal or by TERMINATE; STATISTICS is answered by eight numbers of 64 bits. " +
+		"What is said of security holds for all its sockets."
 }
 
 // devices are the sockets of each device, the frontend first.
@@ -30,14 +33,18 @@ var devices = map[string][2]zmq.SocketType{
 	"streamer":  {zmq.PULL, zmq.PUSH},
 }
 
-// Run implements the command.
-func (c *proxyCmd) Run(ctx context.Context) (err error) {
-	flags := socketFlags{HWM: c.HWM, Verbose: c.Verbose}
-	if err := flags.check(); err != nil {
-		return err
-	}
-	var p zmq.Proxy
-	for _, side := range []struct {
+// A side is one of the sockets of a proxy.
+type side struct {
+	of  **zmq.Socket
+	typ zmq.SocketType
+	at  place
+}
+
+// sides are the sockets that p is to have.
+func (c *proxyCmd) sides(p *zmq.Proxy) ([]side, []place, error) {
+	var list []side
+	var places []place
+	for _, s := range []struct {
 		of    **zmq.Socket
 		typ   zmq.SocketType
 		where string
@@ -47,26 +54,46 @@ func (c *proxyCmd) Run(ctx context.Context) (err error) {
 		{&p.Capture, zmq.PUB, c.Capture},
 		{&p.Control, zmq.REP, c.Control},
 	} {
-		if side.where == "" && side.of != &p.Frontend && side.of != &p.Backend {
+		if s.where == "" && s.of != &p.Frontend && s.of != &p.Backend {
 			continue
 		}
-		at, err := readPlace(side.where, true)
+		at, err := readPlace(s.where, true)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		config, err := flags.config()
-		if err != nil {
-			return err
-		}
+		list, places = append(list, side{s.of, s.typ, at}), append(places, at)
+	}
+	return list, places, nil
+}
+
+// Run implements the command.
+func (c *proxyCmd) Run(ctx context.Context) (err error) {
+	flags := socketFlags{HWM: c.HWM, Verbose: c.Verbose, securityFlags: c.securityFlags}
+	if err := flags.check(); err != nil {
+		return err
+	}
+	var p zmq.Proxy
+	sides, places, err := c.sides(&p)
+	if err == nil {
+		err = flags.goWith(places)
+	}
+	if err != nil {
+		return err
+	}
+	config, err := flags.config(ctx) // once: a password is typed
+	if err != nil {
+		return err
+	}
+	for _, side := range sides {
 		s, stop, err := flags.newSocket(side.typ, config)
 		if err != nil {
-			return err
+			return wrongEndpoint(err)
 		}
 		defer func() {
 			_ = flags.close(ctx, s, nil) // what is unsent after a second is told by nobody
 			stop()
 		}()
-		if err := at.open(s); err != nil {
+		if err := side.at.open(s); err != nil {
 			return err
 		}
 		*side.of = s

@@ -88,11 +88,12 @@ func (c *repCmd) Run(ctx context.Context) error {
 	}
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	answer, err := c.answerer(ctx, cancel)
+	begin, answer, err := c.answerer(ctx, cancel)
 	if err != nil {
 		return err
 	}
 	return c.use(ctx, zmq.REP, nil, func(s *zmq.Socket) error {
+		begin()
 		for n := 0; c.Count == 0 || n < c.Count; n++ {
 			request, err := s.Recv(waiting)
 			switch {
@@ -119,12 +120,21 @@ func (c *repCmd) Run(ctx context.Context) error {
 	})
 }
 
-// answerer is what replies to requests. Where replies can run out it calls over
-// when they have.
-func (c *repCmd) answerer(ctx context.Context, over func()) (func(request [][]byte) ([][]byte, error), error) {
+// An answerer is what replies to requests.
+type answerer func(request [][]byte) ([][]byte, error)
+
+// answerer is the one that the flags ask for. Where replies can run out it calls over
+// when they have, from begin on.
+func (c *repCmd) answerer(ctx context.Context, over func()) (begin func(), answer answerer, err error) {
 	if !c.Echo && c.Reply == nil && c.Exec == nil {
 		return c.fromInput(ctx, over)
 	}
+	answer, err = c.withoutInput(ctx)
+	return func() {}, answer, err
+}
+
+// withoutInput is an answerer that needs none of what is to be sent otherwise.
+func (c *repCmd) withoutInput(ctx context.Context) (answerer, error) {
 	how, err := newFormat(c.Input, false, nil, c.Split)
 	switch {
 	case err != nil:
@@ -149,18 +159,21 @@ func (c *repCmd) answerer(ctx context.Context, over func()) (func(request [][]by
 var errUnanswered = errors.New("REP: interrupted: a request was not answered")
 
 // fromInput replies with what is to be sent, one after the other.
-func (c *repCmd) fromInput(ctx context.Context, over func()) (func([][]byte) ([][]byte, error), error) {
+func (c *repCmd) fromInput(ctx context.Context, over func()) (func(), answerer, error) {
 	from, err := c.source(ctx, false, &paceFlags{Repeat: 1})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	go func() {
-		<-from.ended
-		if errors.Is(from.err, errInputEnded) {
-			over()
-		}
-	}()
-	return func([][]byte) ([][]byte, error) {
+	begin := func() {
+		from.begin()
+		go func() {
+			<-from.ended
+			if errors.Is(from.err, errInputEnded) {
+				over()
+			}
+		}()
+	}
+	return begin, func([][]byte) ([][]byte, error) {
 		reply, err := from.next(ctx)
 		switch {
 		case errors.Is(err, errInputEnded):

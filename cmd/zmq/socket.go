@@ -23,7 +23,10 @@ func (f *socketFlags) use(ctx context.Context, t zmq.SocketType, adjust func(*zm
 	if err != nil {
 		return err
 	}
-	config, err := f.config()
+	if err := f.goWith(places); err != nil {
+		return err
+	}
+	config, err := f.config(ctx)
 	if err != nil {
 		return err
 	}
