@@ -142,8 +142,8 @@ type implementation struct {
 	listen  func(ctx context.Context, t *testing.T, i *identities, version string) (c *carrier, port string)
 }
 
-// python is Python's, told what to do by changes of that object.
-func python(changes ...func(map[string]any)) implementation {
+// pythonTLS is Python's, told what to do by changes of that object.
+func pythonTLS(changes ...func(map[string]any)) implementation {
 	start := func(ctx context.Context, t *testing.T, i *identities, version string, orders map[string]any) *carrier {
 		t.Helper()
 		if exec.CommandContext(ctx, "python3", "-c", "import ssl").Run() != nil {
@@ -274,7 +274,7 @@ func portOf(t *testing.T, endpoint string) string {
 // as TLS wants it to be ended.
 func TestOurTLSWithOpenSSLs(t *testing.T) {
 	i := newIdentities(t)
-	for name, other := range map[string]implementation{"Python": python(), "openssl": openssl} {
+	for name, other := range map[string]implementation{"Python": pythonTLS(), "openssl": openssl} {
 		for _, version := range []string{"1.2", "1.3"} {
 			t.Run(fmt.Sprintf("%s connects by %s", name, version), func(t *testing.T) {
 				ctx := bounded(t, testTime)
@@ -316,7 +316,7 @@ func TestTheirEndsOfTLS(t *testing.T) {
 			t.Run(name+" by "+version, func(t *testing.T) {
 				ctx := bounded(t, testTime)
 				u := ourSocket(ctx, t, "PAIR", securely(i))
-				other := python(func(orders map[string]any) { orders["cut"] = cut })
+				other := pythonTLS(func(orders map[string]any) { orders["cut"] = cut })
 				c := other.connect(ctx, t, i, version, portOf(t, u.bind("tls+tcp://127.0.0.1:*")))
 				conversation(t, u, c, "theirs.test")
 				_ = c.CloseWrite()
@@ -358,7 +358,7 @@ func TestOpenSSLRefusesUsInWords(t *testing.T) {
 				t.Run(test.name+", and connects by "+version, func(t *testing.T) {
 					ctx := bounded(t, testTime)
 					u := ourSocket(ctx, t, "PAIR", securely(i))
-					c := python(test.change).connect(ctx, t, i, version, portOf(t, u.bind("tls+tcp://127.0.0.1:*")))
+					c := pythonTLS(test.change).connect(ctx, t, i, version, portOf(t, u.bind("tls+tcp://127.0.0.1:*")))
 					refused(t, u, test.bound)
 					if said := c.says("failed"); !strings.Contains(said, test.there) && !strings.Contains(said, "UNKNOWN_CA") {
 						t.Errorf("it says %s", said)
@@ -368,7 +368,7 @@ func TestOpenSSLRefusesUsInWords(t *testing.T) {
 			if test.here != "" {
 				t.Run(test.name+", and listens by "+version, func(t *testing.T) {
 					ctx := bounded(t, testTime)
-					c, port := python(test.change).listen(ctx, t, i, version)
+					c, port := pythonTLS(test.change).listen(ctx, t, i, version)
 					u := ourSocket(ctx, t, "PAIR", securely(i))
 					u.connect("tls+tcp://127.0.0.1:" + port)
 					refused(t, u, test.here)
