@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"zeromux/zmq"
 )
@@ -115,5 +116,59 @@ func TestSecurityOverTLSThatDoesNotAgree(t *testing.T) {
 				t.Errorf("the client heard %v, want %q", failed, test.there)
 			}
 		})
+	}
+}
+
+// A socket that is closed and has something left to send still tells why nobody takes
+// it.
+func TestWhyWhatIsLeftCannotBeSentIsTold(t *testing.T) {
+	_, bound, connected := trusting(t)
+	connected.TLS.ServerName, connected.Linger = "else.test", zmq.Forever
+	c := newContext(t)
+	pull, push := newSocket(t, c, zmq.PULL, bound), newSocket(t, c, zmq.PUSH, connected)
+	endpoint := bind(t, pull, "tls+tcp://127.0.0.1:*")
+	theirs := refusals(t, push)
+	connect(t, push, endpoint)
+	send(t, push, "for nobody")
+	ctx, giveUp := context.WithCancel(t.Context())
+	closed := make(chan error, 1)
+	go func() { closed <- push.CloseContext(ctx) }()
+	eventually(t, "the socket is closed", func() bool { return is(push.Connect(endpoint), zmq.ErrClosed) })
+	for since := time.Now(); ; {
+		e, failed := next(t, theirs)
+		if failed.Phase != zmq.PhaseTLS || !containsText(failed, "not else.test") {
+			t.Fatalf("it heard %v", failed)
+		}
+		if e.Time.After(since) {
+			break
+		}
+	}
+	giveUp()
+	if err := <-closed; !errors.Is(err, context.Canceled) {
+		t.Errorf("closed: %v", err)
+	}
+	for range theirs { // until nothing is left of the socket
+	}
+}
+
+// Handshakes of TLS that fail are tried again as any others are: ever more rarely.
+func TestHandshakesOfTLSThatFailAreTriedEverMoreRarely(t *testing.T) {
+	_, bound, connected := trusting(t)
+	connected.TLS.ServerName = "else.test"
+	connected.Reconnect = zmq.Reconnect{Interval: time.Millisecond, Max: 50 * time.Millisecond}
+	c := newContext(t)
+	pull, push := newSocket(t, c, zmq.PULL, bound), newSocket(t, c, zmq.PUSH, connected)
+	seen := watch(t, push)
+	connect(t, push, bind(t, pull, "tls+tcp://127.0.0.1:*"))
+	last := 0
+	for last < 50 {
+		e := seen.await(zmq.EventConnectRetried)
+		if e.Value < last {
+			t.Fatalf("a pause of %d ms after one of %d", e.Value, last)
+		}
+		last = e.Value
+	}
+	if e := seen.await(zmq.EventConnectRetried); e.Value > 100 {
+		t.Errorf("a pause of %d ms", e.Value)
 	}
 }

@@ -445,7 +445,7 @@ func (s *Session) RoundTrip() (last, smoothed time.Duration) {
 }
 
 // hasParted reports whether the socket has called Part or Close: how a connection
-// ends is no event from then on.
+// that was up ends is no event from then on.
 func (s *Session) hasParted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -504,13 +504,14 @@ func addressOf(a net.Addr) string {
 	return a.String()
 }
 
-// failed reports why a handshake came to nothing.
+// failed reports why a handshake came to nothing: also while what is left to be sent
+// waits for a connection, or else nobody would know why.
 func (s *Session) failed(nc net.Conn, err error) {
 	var handshake *HandshakeError
 	if s.dialling != nil && errors.As(err, &handshake) {
 		s.dialling.failures.Add(1)
 	}
-	if e, ok := handshakeEvent(err); ok && !s.hasParted() {
+	if e, ok := handshakeEvent(err); ok && !s.finished() {
 		s.event(e, nc)
 	}
 }
@@ -518,7 +519,7 @@ func (s *Session) failed(nc net.Conn, err error) {
 // outlasted reports how the wait of a peer ended that was denied and not told so. libzmq
 // has no event for it when it has told of a status before.
 func (s *Session) outlasted(nc net.Conn, err, end error) {
-	if d := denied(err); d.Status != 0 || end == nil || s.hasParted() {
+	if d := denied(err); d.Status != 0 || end == nil || s.finished() {
 		return
 	}
 	s.event(Event{Kind: EventHandshakeNoDetail, Value: errno(end), Err: err}, nc)
@@ -527,7 +528,7 @@ func (s *Session) outlasted(nc net.Conn, err, end error) {
 // disconnected reports the end of a connection that came to nothing. peer is nil unless
 // the socket turns away whom it has got to know.
 func (s *Session) disconnected(nc net.Conn, peer *message.Peer, err error) {
-	if !s.hasParted() {
+	if !s.finished() {
 		s.event(Event{Kind: EventDisconnected, Peer: peer, Err: err, Value: s.descriptor}, nc)
 	}
 }
