@@ -11,6 +11,7 @@ import (
 
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
+	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
 
@@ -152,8 +153,11 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	}
 	if err != nil {
 		s.failed(nc, err)
-		if isSilent(err) {
-			s.outlasted(nc, err, outwait(nc, denied(err).Status))
+		switch d := denied(err); {
+		case isSilent(err):
+			s.outlasted(nc, err, outwait(nc, d.Status))
+		case d != nil && d.Status >= zap.StatusDenied:
+			hearOut(nc)
 		}
 		_ = s.release() // the handshake's error is the one that counts
 		_ = nc.Close()
