@@ -46,7 +46,7 @@ func TestSocks(t *testing.T) {
 				}
 				rep := s.bind(zmq.REP, six)
 				server := &zmtptest.Proxy{Users: row.users, Names: map[string]string{name: strings.TrimPrefix(s.endpoint, "tcp://")}}
-				proxy := zmq.SOCKSProxy{Address: server.Start(s.T), User: row.user, Password: row.password}
+				proxy := zmq.SOCKSProxy{Address: server.Start(s.T), User: row.user, Password: zmq.Secret(row.password)}
 				req := s.socket(zmq.REQ, six, byWayOf(proxy))
 				if got := req.Config().TCP.Proxy; got != proxy {
 					s.Errorf("the option reads %+v, want %+v", got, proxy)
@@ -125,7 +125,7 @@ func TestSocks(t *testing.T) {
 			{Address: "proxy:0"},
 			{Address: "proxy:65536"},
 			{Address: "proxy:1080", User: strings.Repeat("u", 256)},
-			{Address: "proxy:1080", User: "u", Password: strings.Repeat("p", 256)},
+			{Address: "proxy:1080", User: "u", Password: zmq.Secret(strings.Repeat("p", 256))},
 		} {
 			config := zmq.Config{TCP: zmq.TCP{Proxy: proxy}}
 			a, err := s.ctx.NewSocket(zmq.REQ, &config)

@@ -57,7 +57,7 @@ func TestTheirProxyClientAndOursSayTheSame(t *testing.T) {
 			wantFrames(t, us.recv(), "from them")
 
 			ours := ourSocket(ctx, t, "PUSH", func(c *zmq.Config) {
-				c.TCP.Proxy = zmq.SOCKSProxy{Address: at, User: row.user, Password: row.password}
+				c.TCP.Proxy = zmq.SOCKSProxy{Address: at, User: row.user, Password: zmq.Secret(row.password)}
 			})
 			ours.connect(endpoint)
 			ours.send("from us")
