@@ -276,7 +276,7 @@ func (s *Session) lost(c *connection) {
 		if cause == io.EOF {
 			cause = errPeerClosed
 		}
-		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause, Value: s.descriptor}, c.net)
+		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause, Value: s.descriptor}, c.conn())
 	}
 	if !s.Connecting() || !s.retry(cause) {
 		s.finish()
@@ -390,7 +390,8 @@ func (s *Session) interruptShaking() {
 // Ends are the ends of the connection that is up, or empty.
 func (s *Session) Ends() (local, remote string) {
 	if c := s.current.Load(); c != nil {
-		return addressOf(c.net.LocalAddr()), addressOf(c.net.RemoteAddr())
+		nc := c.conn()
+		return addressOf(nc.LocalAddr()), addressOf(nc.RemoteAddr())
 	}
 	return "", ""
 }
