@@ -14,3 +14,9 @@ func ReactorOn(p *Poller) *Reactor {
 	r.poller = p
 	return r
 }
+
+// HoldSending takes the lock of a socket's sending side until release is called.
+func HoldSending(s *Socket) (release func()) {
+	s.sendMu.Lock()
+	return s.sendMu.Unlock
+}

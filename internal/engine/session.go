@@ -162,6 +162,9 @@ func (s *Session) establish(nc net.Conn, address string) error {
 		s.dialling.ups.Add(1)
 	}
 	served := s.host.Online(s.app, in.peer)
+	if served && len(s.cfg.Hello) > 0 && !s.cfg.Raw {
+		s.outgoing.Begin(s.cfg.Hello)
+	}
 	s.current.Store(c)
 	broken := s.release()
 	switch {
@@ -206,9 +209,6 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer, most: s.cfg.rawMost()}
 		c.out = &recoder{out: &s.outgoing, frame: frameRaw}
 		return c
-	}
-	if len(s.cfg.Hello) > 0 {
-		s.outgoing.Begin(s.cfg.Hello)
 	}
 	z := newZMTPIn(s.end, s.env.Pool, in.peer, s.cfg, c)
 	c.in = z
