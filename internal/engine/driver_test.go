@@ -452,13 +452,14 @@ func TestAPeerThatIsNotServedGetsNoHello(t *testing.T) {
 			s.turnAway = func(*message.Peer) bool { return !served }
 			ours, theirs := pairOf(t, network)
 			session := Attach(s.env, s, &s.cfg, ours, network+"://", "")
-			said := say(theirs, dialects[0].opening("PAIR", ""))
-			readAll(theirs, len(dialects[0].opening("PAIR", "")))
+			said := say(theirs, s.speaks.opening("PAIR", ""))
+			readAll(theirs, len(s.speaks.opening("PAIR", "")))
 			<-said
-			hello := string(dialects[0].encode("hello"))
 			if served {
-				if got := string(readAll(theirs, len(hello))); got != hello {
-					t.Errorf("the peer gets %q", got)
+				octets := readAll(theirs, len(s.speaks.encode("hello")))
+				all, _, err := s.speaks.decode(append(s.speaks.opening("PAIR", ""), octets...))
+				if err != nil || len(all) != 1 || all[0][0] != "hello" {
+					t.Errorf("the peer gets %q: %q, %v", octets, all, err)
 				}
 			} else if got, err := io.ReadAll(theirs); len(got) > 0 || err != nil {
 				t.Errorf("the peer that is not served gets %q, %v", got, err)
