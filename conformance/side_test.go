@@ -29,6 +29,7 @@ type ours struct {
 	stop   func()        // of what made them
 
 	mu     sync.Mutex // guards what follows
+	asked  [][][]byte // what a ZAP handler was
 	events []zmq.Event
 	ids    map[string][]byte // recorded routing ids that were made up, and ours
 	over   chan struct{}     // closed when there are no more events
@@ -55,6 +56,9 @@ func newOurs(t testing.TB, v *zmtptest.Vector, dir zmtptest.Direction, wire func
 	wire(o, config)
 	if o.socket, err = o.ctx.NewSocket(typ, config); err != nil {
 		t.Fatal(err)
+	}
+	if len(v.ZAP) > 0 && asServer(dir) {
+		o.handle()
 	}
 	events := o.socket.Events(context.Background())
 	go func() {
@@ -107,6 +111,28 @@ func (o *ours) config() *zmq.Config {
 			c.Req.Correlate = number != 0
 		case "XPUB_WELCOME_MSG":
 			c.PubSub.Welcome = text
+		case "PLAIN_SERVER":
+			c.Security.Plain.Server = number != 0
+		case "PLAIN_USERNAME":
+			c.Security.Plain.Username = text
+		case "PLAIN_PASSWORD":
+			c.Security.Plain.Password = zmq.Secret(text)
+		case "CURVE_SERVER":
+			c.Security.Curve.Server = number != 0
+		case "CURVE_PUBLICKEY":
+			c.Security.Curve.PublicKey = zmq.CurvePublicKey([]byte(text))
+		case "CURVE_SERVERKEY":
+			c.Security.Curve.ServerKey = zmq.CurvePublicKey([]byte(text))
+		case "CURVE_SECRETKEY":
+			key, err := zmq.ParseCurveSecretKey(text)
+			if err != nil {
+				o.Fatal(err)
+			}
+			c.Security.Curve.SecretKey = key
+		case "ZAP_DOMAIN":
+			c.Security.ZAPDomain = text
+		case "ZAP_ENFORCE_DOMAIN":
+			c.Security.ZAPEnforceDomain = number != 0
 		default:
 			o.Fatalf("option %s is not known to this test", name)
 		}

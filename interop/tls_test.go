@@ -359,7 +359,7 @@ func TestOpenSSLRefusesUsInWords(t *testing.T) {
 					ctx := bounded(t, testTime)
 					u := ourSocket(ctx, t, "PAIR", securely(i))
 					c := pythonTLS(test.change).connect(ctx, t, i, version, portOf(t, u.bind("tls+tcp://127.0.0.1:*")))
-					refused(t, u, test.bound)
+					refusedByTLS(t, u, test.bound)
 					if said := c.says("failed"); !strings.Contains(said, test.there) && !strings.Contains(said, "UNKNOWN_CA") {
 						t.Errorf("it says %s", said)
 					}
@@ -371,7 +371,7 @@ func TestOpenSSLRefusesUsInWords(t *testing.T) {
 					c, port := pythonTLS(test.change).listen(ctx, t, i, version)
 					u := ourSocket(ctx, t, "PAIR", securely(i))
 					u.connect("tls+tcp://127.0.0.1:" + port)
-					refused(t, u, test.here)
+					refusedByTLS(t, u, test.here)
 					if said := c.says("failed"); !strings.Contains(said, test.there) && !strings.Contains(said, "UNKNOWN_CA") {
 						t.Errorf("it says %s", said)
 					}
@@ -381,8 +381,8 @@ func TestOpenSSLRefusesUsInWords(t *testing.T) {
 	}
 }
 
-// refused waits for the end of a handshake that TLS has ended with such words.
-func refused(t *testing.T, u *ours, words string) {
+// refusedByTLS waits for the end of a handshake that TLS has ended with such words.
+func refusedByTLS(t *testing.T, u *ours, words string) {
 	t.Helper()
 	var failed *zmq.HandshakeError
 	if err := u.ended(); !errors.As(err, &failed) || failed.Phase != zmq.PhaseTLS || !strings.Contains(err.Error(), words) {

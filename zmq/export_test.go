@@ -18,3 +18,9 @@ func ReactorOn(p *Poller) *Reactor {
 // CertificateText is what Save writes, of a secret certificate where there is a secret
 // key.
 func CertificateText(c *CurveCertificate) ([]byte, error) { return c.text() }
+
+// HoldSending takes the lock of a socket's sending side until release is called.
+func HoldSending(s *Socket) (release func()) {
+	s.sendMu.Lock()
+	return s.sendMu.Unlock
+}

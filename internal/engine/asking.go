@@ -128,6 +128,19 @@ func isSilent(err error) bool {
 	return d.Status == 0 && errors.Is(err, zap.ErrNoHandler) && e.Mechanism != mechanism.NamePlain
 }
 
+// hearOut lets a peer that was told why it is denied read that: if it said something
+// more that nobody reads before we hang up, its system might throw away what we said.
+// It waits until the peer hangs up, as a peer of libzmq does at once, or for as long as
+// a farewell.
+func hearOut(nc net.Conn) {
+	if half, ok := nc.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // on failure it has gone
+	}
+	if nc.SetReadDeadline(time.Now().Add(farewell)) == nil {
+		_, _ = io.CopyN(io.Discard, nc, waitMost) // the error is that it has gone, or has not
+	}
+}
+
 // waitMost is how many octets are heard of a peer that waits and goes on to speak.
 const waitMost = 64 << 10
 

@@ -94,6 +94,13 @@ func TestAVerdict(t *testing.T) {
 						t.Errorf("the peer has heard %q, end %v", octets, over)
 					}
 				}
+				if test.told { // and hangs up, as libzmq's does
+					octets, _ := l.heard()
+					if len(octets) <= zmtp.GreetingSize {
+						t.Errorf("the peer has heard %q", octets)
+					}
+					_ = theirs.Close()
+				}
 				if test.end >= 0 {
 					<-session.Done()
 					if took := time.Since(began); took != test.end {

@@ -70,7 +70,7 @@ func refuse(s transport.Secured, until time.Time, err error) error {
 				return alert // or it only seems so
 			}
 		}
-		hearOut(s, until)
+		hearOutAlert(s, until)
 	}
 	return err
 }
@@ -85,11 +85,11 @@ func isLost(err error) bool {
 // isEnd reports whether err is the end of a connection.
 func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-// hearOut waits for a peer that we refuse to hang up, for as long as a farewell and no
+// hearOutAlert waits for a peer that we refuse to hang up, for as long as a farewell and no
 // longer than until a time, if that is not zero. A peer of TLS 1.3 goes on speaking
 // before it knows: were that unread when we close, its system might throw away the
 // alert that tells it why.
-func hearOut(s transport.Secured, until time.Time) {
+func hearOutAlert(s transport.Secured, until time.Time) {
 	c := carrier(s)
 	half, ok := c.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

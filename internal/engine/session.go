@@ -11,6 +11,7 @@ import (
 
 	"zeromux/internal/message"
 	"zeromux/internal/pipe"
+	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
 
@@ -152,8 +153,11 @@ func (s *Session) establish(nc net.Conn, address string) error {
 	}
 	if err != nil {
 		s.failed(nc, err)
-		if isSilent(err) {
-			s.outlasted(nc, err, outwait(nc, denied(err).Status))
+		switch d := denied(err); {
+		case isSilent(err):
+			s.outlasted(nc, err, outwait(nc, d.Status))
+		case d != nil && d.Status >= zap.StatusDenied:
+			hearOut(nc)
 		}
 		_ = s.release() // the handshake's error is the one that counts
 		_ = nc.Close()
@@ -169,6 +173,9 @@ func (s *Session) establish(nc net.Conn, address string) error {
 		s.dialling.ups.Add(1)
 	}
 	served := s.host.Online(s.app, in.peer)
+	if served && len(s.cfg.Hello) > 0 && !s.cfg.Raw {
+		s.outgoing.Begin(s.cfg.Hello)
+	}
 	s.current.Store(c)
 	broken := s.release()
 	switch {
@@ -222,9 +229,6 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer, most: s.cfg.rawMost()}
 		c.out = s.recoder(c, frameRaw)
 		return c
-	}
-	if len(s.cfg.Hello) > 0 {
-		s.outgoing.Begin(s.cfg.Hello)
 	}
 	if in.sealing != nil {
 		s.seal(c, in)
@@ -316,7 +320,7 @@ func (s *Session) lost(c *connection) {
 		if cause == io.EOF {
 			cause = errPeerClosed
 		}
-		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause, Value: s.descriptor}, c.net)
+		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause, Value: s.descriptor}, c.conn())
 	}
 	if !s.Connecting() || !s.retry(cause) {
 		s.finish()
@@ -430,7 +434,8 @@ func (s *Session) interruptShaking() {
 // Ends are the ends of the connection that is up, or empty.
 func (s *Session) Ends() (local, remote string) {
 	if c := s.current.Load(); c != nil {
-		return addressOf(c.net.LocalAddr()), addressOf(c.net.RemoteAddr())
+		nc := c.conn()
+		return addressOf(nc.LocalAddr()), addressOf(nc.RemoteAddr())
 	}
 	return "", ""
 }

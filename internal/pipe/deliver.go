@@ -39,7 +39,8 @@ func (e *End) Deliver(spans []Span, n int) Status {
 
 // Append queues a message of one frame for this side itself, behind all that the
 // other side has written, as if that had written it; also when it may write no more.
-// The mark does not count. It does nothing when this side reads no more.
+// The mark does not count. It does nothing when this side reads no more. This side is
+// told by Announce, which may come later, under no lock.
 func (e *End) Append(body []byte) {
 	q := e.in
 	q.lock()
@@ -54,5 +55,8 @@ func (e *End) Append(body []byte) {
 	q.finish()
 	q.idle, q.told = false, true
 	q.mu.Unlock()
-	e.readable(false) // it may have read to the end, and then waits for nothing
 }
+
+// Announce tells this side of what Append has queued: it may have read to the end, and
+// then waits for nothing. Called with no lock held.
+func (e *End) Announce() { e.readable(false) }

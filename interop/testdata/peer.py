@@ -17,10 +17,14 @@ End of input ends the process at once. JeromqPeer.java understands the same.
     told NAME EVENT TIMEOUT          the same; yields EVENT|VALUE|ENDPOINT of all up to it
     shut NAME LINGER                 closes the socket, and its events can still be read
     close NAME LINGER
+    zap USER PASSWORD KEY            answers questions of ZAP, from now on: with the domain
+                                     if that is a status, otherwise whether these are the
+                                     credentials. The password and the key are frames
 """
 
 import os
 import sys
+import threading
 import time
 
 import zmq
@@ -120,7 +124,7 @@ def told(name, kind, timeout):
         seen.append(f"{what}|{got['value']}|{got['endpoint'].decode()}")
         if what == kind:
             return seen
-    raise zmq.Again()
+    raise TimeoutError(f"only {seen}")
 
 
 def shut(name, linger):
@@ -134,6 +138,20 @@ def close(name, linger):
         monitors.pop(name).close(0)
     if name in sockets:
         sockets.pop(name).close(int(linger))
+
+
+def zap(user, password, key):
+    handler = context.socket(zmq.REP)
+    handler.bind("inproc://zeromq.zap.01")
+
+    def judge():
+        while True:
+            version, number, domain, address, own, mechanism, *credentials = handler.recv_multipart()
+            good = credentials in ([user.encode(), unhex(password)], [unhex(key)])
+            status = domain if len(domain) == 3 else b"200" if good else b"400"
+            handler.send_multipart([version, number, status, b"", user.encode(), b""])
+
+    threading.Thread(target=judge, daemon=True).start()
 
 
 commands = {
@@ -150,6 +168,7 @@ commands = {
     "told": told,
     "shut": shut,
     "close": close,
+    "zap": zap,
 }
 
 
