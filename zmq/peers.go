@@ -40,10 +40,17 @@ func newPeerInfo(p *message.Peer) *PeerInfo {
 }
 
 // Property returns a property by the name under which the peer announced it, or
-// libzmq's names "Peer-Address", "User-Id" and "Routing-Id".
+// libzmq's names "Peer-Address", "User-Id" and "Routing-Id". The first two are Address
+// and UserID, whatever the peer says of itself.
 func (p *PeerInfo) Property(name string) (value string, ok bool) {
 	if p == nil {
 		return "", false
+	}
+	switch name {
+	case "Peer-Address":
+		return p.Address, p.Address != ""
+	case "User-Id":
+		return p.UserID, p.UserID != ""
 	}
 	for _, property := range p.properties {
 		if property.Name == name {
@@ -51,10 +58,6 @@ func (p *PeerInfo) Property(name string) (value string, ok bool) {
 		}
 	}
 	switch name {
-	case "Peer-Address":
-		return p.Address, p.Address != ""
-	case "User-Id":
-		return p.UserID, p.UserID != ""
 	case "Routing-Id", "Identity":
 		return p.RoutingID, p.RoutingID != ""
 	case "Socket-Type":
