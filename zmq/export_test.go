@@ -18,3 +18,6 @@ func ReactorOn(p *Poller) *Reactor {
 // CertificateText is what Save writes, of a secret certificate where there is a secret
 // key.
 func CertificateText(c *CurveCertificate) ([]byte, error) { return c.text() }
+
+// OpenAtOnce opens a file without waiting.
+var OpenAtOnce = openAtOnce
