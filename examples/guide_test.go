@@ -10,22 +10,29 @@ import (
 
 const guide = "../docs/guide.md"
 
-// TestTheGuideQuotesTheLessonsAsTheyAre: above each piece of Go stands where it is
-// from, and there it must be, line by line.
-func TestTheGuideQuotesTheLessonsAsTheyAre(t *testing.T) {
-	text, err := os.ReadFile(guide)
-	if err != nil {
-		t.Fatal(err)
-	}
-	faults, quotes := misquoted(t, string(text), func(name string) (string, error) {
-		source, err := os.ReadFile(filepath.Join("..", name))
-		return string(source), err
-	})
-	for _, fault := range faults {
-		t.Error(fault)
-	}
-	if quotes < 10 {
-		t.Errorf("only %d quotations were found", quotes)
+// pages are those that quote Go, and how many quotations of it each has at least.
+var pages = map[string]int{guide: 10, "../docs/security.md": 9}
+
+// TestThePagesQuoteTheLessonsAsTheyAre: above each piece of Go stands where it is from,
+// and there it must be, line by line.
+func TestThePagesQuoteTheLessonsAsTheyAre(t *testing.T) {
+	for page, least := range pages {
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			text, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			faults, quotes := misquoted(t, string(text), func(name string) (string, error) {
+				source, err := os.ReadFile(filepath.Join("..", name))
+				return string(source), err
+			})
+			for _, fault := range faults {
+				t.Error(fault)
+			}
+			if quotes < least {
+				t.Errorf("only %d quotations were found", quotes)
+			}
+		})
 	}
 }
 
@@ -80,9 +87,18 @@ func TestTheGuideNamesEveryLessonAndNoOther(t *testing.T) {
 			t.Errorf("the guide does not name %s", name)
 		}
 	}
-	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(text), -1) {
-		if _, err := os.Stat(filepath.Join("../docs", link[1])); err != nil {
-			t.Errorf("a link leads nowhere: %v", err)
+}
+
+func TestTheLinksOfThePagesLeadSomewhere(t *testing.T) {
+	for page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join("../docs", link[1])); err != nil {
+				t.Errorf("a link of %s leads nowhere: %v", page, err)
+			}
 		}
 	}
 }

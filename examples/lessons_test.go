@@ -30,6 +30,10 @@ var lessons = map[string][]string{
 	},
 	"relay": {`^step 2: step 1 is ready\nstep 3: step 2 is ready\nstep 3: all done\n$`},
 	"http":  {`^listening on http://127\.0\.0\.1:\d+\n200 OK: Hello, browser!\n$`},
+	"secure": {
+		`^plain: hello, ada\nplain: turned away with 400\n` +
+			`curve: hello, ada\na stranger: turned away with 400\nanother server: no handshake\n$`,
+	},
 	"identity": {
 		`^REQ "" arrives as \[00( [0-9a-f]{2}){4}\] \[\] \[hello\]\nREQ "" receives \[hello, REQ\]\n`,
 		`\nREQ "Ada" arrives as \[Ada\] \[\] \[hello\]\n`,

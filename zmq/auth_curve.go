@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // keySuffix is what the names of public certificate files end in, by pyzmq's custom.
@@ -78,8 +79,9 @@ type curveUser struct {
 }
 
 // OpenCurveDirectory reads a folder of certificates, in which there may be none yet. Nil
-// is the default configuration. The error is what the system says of the folder; what is
-// wrong with files in it is for the log, and for Err.
+// is the default configuration. The error is what the system says of the folder, or
+// wraps ErrExposed for one into which everybody may write; what is wrong with files in
+// it is for the log, and for Err.
 func OpenCurveDirectory(path string, config *ReloadConfig) (*CurveDirectory, error) {
 	d := &CurveDirectory{path: path, follower: newFollower("certificate folder", config)}
 	d.book.Store(&map[CurvePublicKey]curveUser{})
@@ -127,6 +129,13 @@ func (d *CurveDirectory) Authenticate(_ context.Context, p *Applicant) error {
 
 // read looks at all files and reads those that have changed.
 func (d *CurveDirectory) read() error {
+	info, err := os.Stat(d.path)
+	if err != nil {
+		return fmt.Errorf("zmq: certificates: %w", err)
+	}
+	if isOpen(info) {
+		return fmt.Errorf("zmq: certificates %s: %w", d.path, ErrExposed)
+	}
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
 		return fmt.Errorf("zmq: certificates: %w", err)
@@ -158,14 +167,18 @@ func (d *CurveDirectory) look(name string) *curveFile {
 		return nil
 	case err != nil:
 		return &curveFile{certificate: known.certificate, fault: err}
+	case isOpen(info):
+		fault := fmt.Errorf("%s: %w", path, ErrExposed)
+		return &curveFile{certificate: known.certificate, fault: fault}
 	case known.mark.holds(info):
 		return known
 	}
+	before := time.Now()
 	text, info, err := readSmallFile(path, maxCertificateSize)
 	if err != nil {
 		return &curveFile{certificate: known.certificate, fault: err}
 	}
-	file := &curveFile{mark: markOf(info), certificate: known.certificate}
+	file := &curveFile{mark: markOf(info, before), certificate: known.certificate}
 	read, err := parseCurveCertificate(text)
 	clear(text)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -251,6 +252,77 @@ func TestReloadReadsAtOnce(t *testing.T) {
 		t.Errorf("%v, and later %v, want ErrInvalid", err, f.Err())
 	}
 	f.admits(ada, "ada")
+}
+
+// TestWhatEverybodyMayChangeLetsNobodyIn: neither a file nor the folder, and what was
+// read before counts.
+func TestWhatEverybodyMayChangeLetsNobodyIn(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("permissions are something else there")
+	}
+	chmod := func(path string, mode fs.FileMode) {
+		t.Helper()
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := newKeyFolder(t).open(zmq.Never)
+	ada, bob := f.add("ada.key", nil), f.add("bob.key", nil)
+	chmod(filepath.Join(f.path, "bob.key"), 0o646)
+	if err := f.Reload(); !errors.Is(err, zmq.ErrExposed) || !strings.Contains(err.Error(), "bob.key") {
+		t.Errorf("a file: %v, want ErrExposed and the name", err)
+	}
+	f.admits(ada, "ada")
+	f.admits(bob, "")
+	chmod(filepath.Join(f.path, "bob.key"), 0o644)
+	chmod(f.path, 0o757)
+	if err := f.Reload(); !errors.Is(err, zmq.ErrExposed) {
+		t.Errorf("the folder: %v, want ErrExposed", err)
+	}
+	f.admits(ada, "ada")
+	f.admits(bob, "")
+	if d, err := zmq.OpenCurveDirectory(f.path, nil); d != nil || !errors.Is(err, zmq.ErrExposed) {
+		t.Errorf("the folder was opened: %v", err)
+	}
+	chmod(f.path, 0o755)
+	if err := f.Reload(); err != nil {
+		t.Error(err)
+	}
+	f.admits(bob, "bob")
+}
+
+// TestAFolderMayBeExchanged for another of the same name, by a link as well.
+func TestAFolderMayBeExchanged(t *testing.T) {
+	one, two := newKeyFolder(t), newKeyFolder(t)
+	ada, bob := one.add("ada.key", nil), two.add("bob.key", nil)
+	link := filepath.Join(t.TempDir(), "link")
+	f := newKeyFolder(t)
+	f.path = link
+	exchange := func(target string) {
+		t.Helper()
+		if err := os.Symlink(target, link+".new"); err != nil {
+			t.Skip(err)
+		}
+		if err := os.Rename(link+".new", link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exchange(one.path)
+	f.open(zmq.Never)
+	f.admits(ada, "ada")
+	exchange(two.path)
+	if err := f.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	f.admits(ada, "")
+	f.admits(bob, "bob")
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Reload(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, want that there is none", err)
+	}
+	f.admits(bob, "bob") // who was in it before
 }
 
 func TestABrokenFolderDoesNotTellForEver(t *testing.T) {

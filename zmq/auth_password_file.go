@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // maxPasswordFile bounds a file of passwords, in octets: some 200 000 users.
@@ -31,7 +32,8 @@ const strangersHash = "$2a$10$HvpMi32L4ODmGcLPbcSIcO8eNn/dTYBonMKH4kmgVZYzKPneRB
 //
 // Its method Authenticate is a policy. A file that changes is read again, no later than
 // ReloadConfig says; while it is no such file, half written for one, what was read
-// before counts.
+// before counts. Half a file of whole lines is a file, though: write another one and
+// rename it, and nobody is turned away meanwhile.
 //
 // Hashes are slow to compare, which is what they are for. So at most half of the
 // processors do so at a time; of those who wait, some from each address are served in
@@ -65,7 +67,9 @@ type provenPassword struct {
 
 // OpenPasswordFile reads a file of passwords. Nil is the default configuration. The
 // error wraps ErrInvalid and tells the line, for a file that is none or has more than
-// 16 MiB; or what the system says.
+// 16 MiB; ErrExposed for one that everybody may change; or what the system says. That
+// others may read it is up to you: hashes are made for that day, and weak passwords are
+// guessed from them all the same.
 func OpenPasswordFile(path string, config *ReloadConfig) (*PasswordFile, error) {
 	f := &PasswordFile{
 		path: path, follower: newFollower("password file", config), key: newDigestKey(),
@@ -87,6 +91,10 @@ func (f *PasswordFile) Reload() error {
 
 // Err is what was wrong with the file when it was looked at last; nil: nothing.
 func (f *PasswordFile) Err() error { return f.follower.last() }
+
+// Format writes which file it is, and nothing of what stands in it, for every verb of
+// package fmt.
+func (f *PasswordFile) Format(s fmt.State, _ rune) { writeHidden(s, "passwords of "+f.path) }
 
 // Authenticate lets in peers with PLAIN whose password is that of their user, who is
 // their UserID. Otherwise it takes as long for users that are not in the file. The error
@@ -151,9 +159,13 @@ func (f *PasswordFile) read() error {
 	if err != nil {
 		return fmt.Errorf("zmq: passwords: %w", err)
 	}
+	if isOpen(info) {
+		return fmt.Errorf("zmq: passwords %s: %w", f.path, ErrExposed)
+	}
 	if f.mark.holds(info) {
 		return f.fault
 	}
+	before := time.Now()
 	text, info, err := readSmallFile(f.path, maxPasswordFile)
 	if err != nil {
 		return fmt.Errorf("zmq: passwords: %w", err)
@@ -162,7 +174,7 @@ func (f *PasswordFile) read() error {
 	if err != nil {
 		err = fmt.Errorf("zmq: passwords %s: %w", f.path, err)
 	}
-	if f.mark, f.fault = markOf(info), err; err != nil {
+	if f.mark, f.fault = markOf(info, before), err; err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -176,6 +188,7 @@ func (f *PasswordFile) read() error {
 func parsePasswords(text string) (*passwordTable, error) {
 	t := &passwordTable{hashes: make(map[string]string)}
 	n := 0
+	text = strings.TrimPrefix(text, byteOrderMark)
 	for line := range strings.Lines(text) {
 		n++
 		line = strings.TrimRight(line, "\r\n")

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -237,6 +238,55 @@ func TestAFileThatIsAsItWasIsNotReadAgain(t *testing.T) {
 		}
 		if _, in := r.table.Load().hashes[c.user]; !in {
 			t.Errorf("%d: %q is not in the table", i, c.user)
+		}
+	}
+}
+
+// TestAFileThatEverybodyMayChangeIsNotBelieved: what was read before counts.
+func TestAFileThatEverybodyMayChangeIsNotBelieved(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("permissions are something else there")
+	}
+	r := newPasswordRig(t, "Ada:"+horses[0]+"\n", Never)
+	r.write("Bob:" + horses[0] + "\n")
+	for mode, want := range map[fs.FileMode]error{0o602: ErrExposed, 0o666: ErrExposed} {
+		if err := os.Chmod(r.path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Reload(); !errors.Is(err, want) || !errors.Is(r.Err(), want) || !strings.Contains(err.Error(), r.path) {
+			t.Errorf("mode %v: %v, want %v and the name", mode, err, want)
+		}
+		if f, err := OpenPasswordFile(r.path, nil); f != nil || !errors.Is(err, want) {
+			t.Errorf("mode %v: it was opened: %v", mode, err)
+		}
+		r.denies("Bob", horse)
+		if _, err := r.asks("Ada", horse); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, mode := range []fs.FileMode{0o600, 0o640, 0o644, 0o660} {
+		if err := os.Chmod(r.path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Reload(); err != nil {
+			t.Errorf("mode %v: %v", mode, err)
+		}
+	}
+	r.admits("Bob", horse, 1)
+}
+
+func TestAMarkThatEditorsMakeIsNoPartOfAUser(t *testing.T) {
+	r := newPasswordRig(t, "\ufeffAda:"+horses[0]+"\r\n", Never)
+	r.admits("Ada", horse, 1)
+}
+
+// TestAPasswordFileShowsNoHash, not even of one who has come in.
+func TestAPasswordFileShowsNoHash(t *testing.T) {
+	r := newPasswordRig(t, "Ada:"+horses[0]+"\n", Never)
+	r.admits("Ada", horse, 1)
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+		if text := fmt.Sprintf(format, r.PasswordFile); text != "passwords of "+r.path {
+			t.Errorf("%s shows %s", format, text)
 		}
 	}
 }

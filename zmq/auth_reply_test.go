@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"zeromux/internal/message"
 	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
@@ -117,5 +118,21 @@ func TestWhatThePolicyHasSetIsInTheReply(t *testing.T) {
 	got, err := zmtp.ParseMetadata(reply.Metadata)
 	if err != nil || reply.UserID != "Ada" || fmt.Sprintf("%q", got) != `[{"X-+._9" "\x00"} {"a" ""} {"b" "2"}]` {
 		t.Errorf("%q, %q, %v", reply.UserID, got, err)
+	}
+}
+
+// TestAPeerCannotNameItself has one announce what only this side can know.
+func TestAPeerCannotNameItself(t *testing.T) {
+	announced := []message.Property{{Name: "User-Id", Value: []byte("root")}, {Name: "Peer-Address", Value: []byte("127.0.0.1")}, {Name: "X-Rank", Value: []byte("1")}}
+	for name, p := range map[string]*message.Peer{
+		"one who has a name": {UserID: "ada", Address: "192.0.2.7", Properties: announced},
+		"one who has none":   {Properties: announced},
+	} {
+		info := newPeerInfo(p)
+		for property, want := range map[string]string{"User-Id": p.UserID, "Peer-Address": p.Address, "X-Rank": "1"} {
+			if got, ok := info.Property(property); got != want || ok != (want != "") {
+				t.Errorf("%s: %s is %q, %v, want %q", name, property, got, ok, want)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package zmq
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -19,10 +20,11 @@ const maxCertificateSize = 64 << 10
 const SecretSuffix = "_secret"
 
 // ErrExposed is what a file is refused with that holds a secret and that others than
-// its owner may read or change: their group, or everybody. It is also
-// fs.ErrPermission. Take their permissions away (chmod 600), and think of the secret
-// as known.
-var ErrExposed error = &also{"others may read or change this secret", fs.ErrPermission}
+// its owner may read or change: their group, or everybody. Take their permissions away
+// (chmod 600), and think of the secret as known. A [PasswordFile] and a [CurveDirectory]
+// are refused with it, whose contents are no secrets, if everybody may change them. It
+// is also fs.ErrPermission.
+var ErrExposed error = &also{"others may read or change what is for its owner alone", fs.ErrPermission}
 
 // LoadCurveCertificate reads a certificate file, public or secret, of this package, of
 // CZMQ or of pyzmq. The error wraps ErrInvalid, ErrExposed, or what the system says. A
@@ -54,6 +56,13 @@ func loadCurveCertificate(path string, exposed bool) (*CurveCertificate, error) 
 		return nil, fmt.Errorf("zmq: certificate %s: %w", path, err)
 	}
 	return c, nil
+}
+
+// isOpen reports whether everybody may change a file, or what is in a folder: then it
+// says nothing about who may come in. Groups are left to those who make them, as many
+// systems give each user one of his own.
+func isOpen(info fs.FileInfo) bool {
+	return runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0
 }
 
 // isExposed reports whether others than the owner have a right to a file. An octet of
@@ -108,7 +117,7 @@ func readSmallFile(path string, most int64) (content []byte, info fs.FileInfo, e
 	if !info.Mode().IsRegular() {
 		return nil, nil, fmt.Errorf("%s: %w: no plain file", path, ErrInvalid)
 	}
-	f, err := os.Open(path)
+	f, err := openAtOnce(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -116,10 +125,15 @@ func readSmallFile(path string, most int64) (content []byte, info fs.FileInfo, e
 	if info, err = f.Stat(); err != nil { // of what was opened
 		return nil, nil, err
 	}
-	if content, err = io.ReadAll(io.LimitReader(f, most+1)); err != nil {
+	if !info.Mode().IsRegular() { // it has just been put there
+		return nil, nil, fmt.Errorf("%s: %w: no plain file", path, ErrInvalid)
+	}
+	var b bytes.Buffer
+	b.Grow(int(min(info.Size(), most)) + bytes.MinRead) // at once, so that no copy of a secret stays behind
+	if _, err = b.ReadFrom(io.LimitReader(f, most+1)); err != nil {
 		return nil, nil, err
 	}
-	if int64(len(content)) > most {
+	if content = b.Bytes(); int64(len(content)) > most {
 		clear(content)
 		return nil, nil, fmt.Errorf("%s: %w: more than %d octets", path, ErrInvalid, most)
 	}

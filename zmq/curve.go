@@ -182,7 +182,10 @@ func (k CurveSecretKey) Z85() string {
 // Equal reports whether both are the same key, or both none, and takes no longer for
 // one that is nearly right.
 func (k CurveSecretKey) Equal(other CurveSecretKey) bool {
-	return subtle.ConstantTimeCompare(k.Bytes(), other.Bytes()) == 1
+	if k.pair == nil || other.pair == nil {
+		return k == other
+	}
+	return subtle.ConstantTimeCompare((*k.pair).secret[:], (*other.pair).secret[:]) == 1
 }
 
 // String returns "[secret]", or "" where there is no key.

@@ -167,3 +167,36 @@ func ExampleContext_NewZAPHandler() {
 	defer handler.Close()
 	// Output:
 }
+
+// A server gets another key: those who know the old one find it where it was until all
+// of them know the new one.
+func ExampleSocket_Configure_anotherKey() {
+	ctx, cancel := patient()
+	defer cancel()
+	zctx := zmq.NewContext(nil)
+	defer zctx.Term(ctx)
+	oldPublic, oldSecret, err := zmq.NewCurveKeyPair()
+	check(err)
+	newPublic, newSecret, err := zmq.NewCurveKeyPair()
+	check(err)
+
+	security := zmq.Security{Curve: zmq.Curve{Server: true, SecretKey: oldSecret}}
+	server := must(zctx.NewSocket(zmq.PULL, &zmq.Config{Security: security}))
+	oldEndpoint := must(server.Bind("tcp://127.0.0.1:*"))
+	check(server.Configure(func(c *zmq.Config) { c.Security.Curve.SecretKey = newSecret }))
+	newEndpoint := must(server.Bind("tcp://127.0.0.1:*")) // the old one keeps the old key
+
+	public, secret, err := zmq.NewCurveKeyPair()
+	check(err)
+	for endpoint, serverKey := range map[string]zmq.CurvePublicKey{oldEndpoint: oldPublic, newEndpoint: newPublic} {
+		security := zmq.Security{Curve: zmq.Curve{PublicKey: public, SecretKey: secret, ServerKey: serverKey}}
+		client := must(zctx.NewSocket(zmq.PUSH, &zmq.Config{Security: security}))
+		check(client.Connect(endpoint))
+		check(client.SendString(ctx, "hello"))
+		fmt.Println(must(server.Recv(ctx)))
+	}
+	check(server.Unbind(oldEndpoint)) // and the connections that were made there end
+	// Output:
+	// hello
+	// hello
+}

@@ -63,10 +63,17 @@ func (p *PeerInfo) Certificates() []*x509.Certificate {
 }
 
 // Property returns a property by the name under which the peer announced it, or
-// libzmq's names "Peer-Address", "User-Id" and "Routing-Id".
+// libzmq's names "Peer-Address", "User-Id" and "Routing-Id". The first two are Address
+// and UserID, whatever the peer says of itself.
 func (p *PeerInfo) Property(name string) (value string, ok bool) {
 	if p == nil {
 		return "", false
+	}
+	switch name {
+	case "Peer-Address":
+		return p.Address, p.Address != ""
+	case "User-Id":
+		return p.UserID, p.UserID != ""
 	}
 	for _, property := range p.properties {
 		if property.Name == name {
@@ -74,10 +81,6 @@ func (p *PeerInfo) Property(name string) (value string, ok bool) {
 		}
 	}
 	switch name {
-	case "Peer-Address":
-		return p.Address, p.Address != ""
-	case "User-Id":
-		return p.UserID, p.UserID != ""
 	case "Routing-Id", "Identity":
 		return p.RoutingID, p.RoutingID != ""
 	case "Socket-Type":

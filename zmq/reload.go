@@ -104,9 +104,9 @@ type fileMark struct {
 	settled bool // the file was old enough when it was looked at
 }
 
-func markOf(info fs.FileInfo) fileMark {
-	age := time.Since(info.ModTime())
-	return fileMark{info, age > settleTime}
+// markOf is the mark of a file that was not looked at before then.
+func markOf(info fs.FileInfo, then time.Time) fileMark {
+	return fileMark{info, then.Sub(info.ModTime()) > settleTime}
 }
 
 // holds reports whether a file is certainly as it was.

@@ -17,7 +17,8 @@ const (
 
 // A turnstile lets so many through at a time to what is slow. Those who wait are taken
 // from one source after another, so that whoever comes in a crowd waits for the crowd,
-// and whoever comes alone does not.
+// and whoever comes alone does not. When all the room there is to wait is taken, one of
+// the largest crowd makes room for one of a smaller.
 type turnstile struct {
 	mu      sync.Mutex // guards all below; a leaf
 	free    int        // places inside
@@ -28,8 +29,12 @@ type turnstile struct {
 
 // A turn is one who waits.
 type turn struct {
-	come chan struct{} // closed when it is inside
+	come chan struct{} // closed when it is inside, or out
+	out  bool          // it made room for another; set before come is closed
 }
+
+// errCrowd is for those for whom there is no room to wait.
+var errCrowd = fmt.Errorf("%w: too many passwords are to be compared", ErrTryLater)
 
 func newTurnstile(places int) *turnstile {
 	return &turnstile{free: places, queues: make(map[string][]*turn)}
@@ -45,11 +50,11 @@ func (t *turnstile) enter(ctx context.Context, source string) error {
 		return nil
 	}
 	queue, known := t.queues[source]
-	if len(queue) >= maxWaitingOfSource || t.waiting >= maxWaiting {
+	if len(queue) >= maxWaitingOfSource || t.waiting >= maxWaiting && !t.makeRoom(len(queue)) {
 		t.mu.Unlock()
-		return fmt.Errorf("%w: too many passwords are to be compared", ErrTryLater)
+		return errCrowd
 	}
-	mine := &turn{make(chan struct{})}
+	mine := &turn{come: make(chan struct{})}
 	if !known {
 		t.sources = append(t.sources, source)
 	}
@@ -59,13 +64,36 @@ func (t *turnstile) enter(ctx context.Context, source string) error {
 
 	select {
 	case <-mine.come:
+		if mine.out {
+			return errCrowd
+		}
 		return nil
 	case <-ctx.Done():
 	}
-	if !t.withdraw(source, mine) { // its turn has come all the same
+	if !t.withdraw(source, mine) && !mine.out { // its turn has come all the same
 		t.leave()
 	}
 	return fmt.Errorf("%w: other passwords are being compared: %w", ErrTryLater, ctx.Err())
+}
+
+// makeRoom turns the last one of the longest queue away for the sake of one whose queue
+// has length others, and reports whether it has: that must be the shorter one even then.
+// The lock is held.
+func (t *turnstile) makeRoom(length int) bool {
+	longest, most := "", length+1
+	for source, queue := range t.queues {
+		if len(queue) > most {
+			longest, most = source, len(queue)
+		}
+	}
+	if most == length+1 {
+		return false
+	}
+	last := t.queues[longest][most-1]
+	t.remove(longest, most-1)
+	last.out = true
+	close(last.come)
+	return true
 }
 
 // leave gives a place to the next one.

@@ -151,8 +151,18 @@ func TestACrowdIsToldToComeLater(t *testing.T) {
 		for i := range maxWaiting - maxWaitingOfSource {
 			all = append(all, q.comes(ctx, fmt.Sprint(i), ""))
 		}
+		for i := range maxWaitingOfSource - 1 { // who comes alone finds room as long as there is a crowd
+			all = append(all, q.comes(ctx, fmt.Sprint("late ", i), ""))
+			if err := <-all[maxWaitingOfSource-1-i]; !errors.Is(err, ErrTryLater) || errors.Is(err, context.Canceled) {
+				t.Fatalf("one of the crowd: %v, want ErrTryLater", err)
+			}
+		}
+		all = append(all[:1], all[maxWaitingOfSource:]...)
 		if err := <-q.comes(ctx, "another", ""); !errors.Is(err, ErrTryLater) {
 			t.Errorf("one too many of all: %v, want ErrTryLater", err)
+		}
+		if q.gate.waiting != maxWaiting || len(all) != maxWaiting {
+			t.Errorf("%d wait, and should be %d", q.gate.waiting, len(all))
 		}
 		end()
 		for _, done := range all {

@@ -17,6 +17,9 @@ type zplProperty struct {
 	value  []byte // a part of the text
 }
 
+// byteOrderMark is what some editors begin a text with.
+const byteOrderMark = "\ufeff"
+
 // zplTab is how many blanks a tab counts for where it indents.
 const zplTab = 4
 
@@ -54,7 +57,7 @@ func readZPL(text []byte) iter.Seq2[zplProperty, error] {
 // zplLines yields lines and their numbers. A line ends with LF, CR, or both.
 func zplLines(text []byte) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
-		text = bytes.TrimPrefix(text, []byte("\ufeff")) // which some editors begin a text with
+		text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 		for n := 1; len(text) > 0; n++ {
 			line := text
 			if end := bytes.IndexAny(text, "\r\n"); end >= 0 {
