@@ -297,8 +297,8 @@ func TestWhoDeniesItsServerTriesAgain(t *testing.T) {
 		after     time.Duration // below zero: never
 	}{
 		{"300", "TEST", &zap.Reply{Status: 300}, nil, time.Second},
-		{"400", "TEST", &zap.Reply{Status: 400}, nil, 0},
-		{"500", "TEST", &zap.Reply{Status: 500}, nil, 0},
+		{"400", "TEST", &zap.Reply{Status: 400}, nil, farewell}, // in which the peer could read that
+		{"500", "TEST", &zap.Reply{Status: 500}, nil, farewell},
 		{"nobody", "TEST", nil, zap.ErrNoHandler, time.Second},
 		{"nobody for PLAIN", "PLAIN", nil, zap.ErrNoHandler, -1},
 		{"no answer", "TEST", nil, malformed, -1},
