@@ -313,6 +313,7 @@ func TestASecureConnectionComesBack(t *testing.T) {
 
 // refusals collects the errors of handshakes that a socket hears of.
 func refusals(t testing.TB, s *zmq.Socket) <-chan zmq.Event {
+	t.Helper()
 	events := make(chan zmq.Event, 1000)
 	all := s.Events(context.Background())
 	go func() {
