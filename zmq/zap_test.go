@@ -14,7 +14,7 @@ import (
 
 // handles makes a socket that is bound to the endpoint of ZAP and answers as a test says.
 // Questions have the frames that a REP sees.
-func handles(t testing.TB, c *zmq.Context, typ zmq.SocketType, answer func(question []string) []string) *zmq.Socket {
+func handles(t testing.TB, c *zmq.Context, typ zmq.SocketType, answer func(question []string) []string) {
 	t.Helper()
 	s := newSocket(t, c, typ, nil)
 	bind(t, s, zmq.ZAPEndpoint)
@@ -51,7 +51,6 @@ func handles(t testing.TB, c *zmq.Context, typ zmq.SocketType, answer func(quest
 		_ = s.Close()
 		<-done
 	})
-	return s
 }
 
 // answers is an answer to every question with a status.
