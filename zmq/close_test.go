@@ -369,7 +369,7 @@ func after(t *testing.T, s *zmq.Socket) map[string]error {
 	errs["unbind"] = s.Unbind("tcp://127.0.0.1:1")
 	errs["unbind inproc"] = s.Unbind("inproc://y")
 	errs["disconnect"] = s.Disconnect("tcp://127.0.0.1:1")
-	errs["set"] = s.Set(zmq.WithLinger(1))
+	errs["configure"] = s.Configure(func(c *zmq.Config) { c.Linger = 1 })
 	errs["wait for peers"] = s.WaitPeers(ctx, 1)
 	return errs
 }

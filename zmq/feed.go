@@ -214,7 +214,7 @@ func (f *feed) end() {
 	if f.mask&EventMonitorStopped != 0 {
 		last = append(last, f.encode(&Event{Kind: EventMonitorStopped}))
 	}
-	_ = f.socket.Set(WithSendHighWater(Unlimited)) // it fails when the context is shut down
+	_ = f.socket.Configure(func(c *Config) { c.HighWater.Send = Unlimited }) // it fails when the context is shut down
 	for _, m := range last {
 		if f.socket.TrySend(m) != nil {
 			break

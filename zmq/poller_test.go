@@ -329,7 +329,7 @@ func TestAnOptionMayMakeASocketReady(t *testing.T) {
 	add(t, p, router, zmq.PollOut)
 	quiet(t, p)
 	done := make(chan error)
-	go func() { done <- router.Set(zmq.WithMandatory(false)) }()
+	go func() { done <- router.Configure(func(c *zmq.Config) { c.Router.Mandatory = false }) }()
 	wantTold(t, p, happening{router, zmq.PollOut})
 	if err := <-done; err != nil {
 		t.Fatal(err)
