@@ -54,7 +54,8 @@ func (s *Socket) alive() error {
 }
 
 // claim takes note that the socket is about to have an endpoint, of inproc or over
-// connections, and returns the configuration as it is now: the endpoint's own.
+// connections, and returns the configuration as it is now: the endpoint's own. Without
+// an error the caller says by claimed what has come of it.
 func (s *Socket) claim(overInproc bool) (*Config, *engine.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,8 +70,16 @@ func (s *Socket) claim(overInproc bool) (*Config, *engine.Config, error) {
 	case !overInproc && !s.ctx.config.hasLoop(config.Network.Affinity):
 		return nil, nil, ErrNoIOThreads
 	}
-	s.used = true
+	s.opening++
 	return &config, cfg, nil
+}
+
+// claimed ends what claim began. An endpoint that could not be opened leaves no trace.
+func (s *Socket) claimed(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opening--
+	s.used = s.used || err == nil
 }
 
 // Bind opens endpoint to peers and returns what was really bound: wildcards and
@@ -87,7 +96,7 @@ func (s *Socket) Bind(endpoint string) (bound string, err error) {
 	return bound, nil
 }
 
-func (s *Socket) bind(endpoint string) (string, error) {
+func (s *Socket) bind(endpoint string) (bound string, err error) {
 	t, scheme, address, err := s.split(endpoint)
 	if err != nil {
 		return "", err
@@ -96,6 +105,7 @@ func (s *Socket) bind(endpoint string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() { s.claimed(err) }()
 	if t == nil {
 		return endpoint, s.bindName(address, endpoint, config)
 	}
@@ -126,7 +136,7 @@ func (s *Socket) BindFile(endpoint string, file *os.File) (bound string, err err
 	return bound, nil
 }
 
-func (s *Socket) bindFile(endpoint string, file *os.File) (string, error) {
+func (s *Socket) bindFile(endpoint string, file *os.File) (bound string, err error) {
 	t, scheme, _, err := s.split(endpoint)
 	if err != nil {
 		return "", err
@@ -139,6 +149,7 @@ func (s *Socket) bindFile(endpoint string, file *os.File) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() { s.claimed(err) }()
 	l, err := engine.ListenFile(s.ctx.env, host{s}, cfg, lister, file, scheme+"://")
 	if err != nil {
 		return "", err
@@ -214,7 +225,7 @@ func (s *Socket) ConnectAs(endpoint, routingID string) error {
 
 func (s *Socket) connect(endpoint string) error { return s.connectAs(endpoint, "") }
 
-func (s *Socket) connectAs(endpoint, routingID string) error {
+func (s *Socket) connectAs(endpoint, routingID string) (err error) {
 	t, _, address, err := s.split(endpoint)
 	if err != nil {
 		return err
@@ -226,6 +237,7 @@ func (s *Socket) connectAs(endpoint, routingID string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { s.claimed(err) }()
 	s.mu.Lock()
 	again := s.row.OneConnect && t != nil && s.isConnected(endpoint)
 	s.last = endpoint
@@ -403,6 +415,7 @@ func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 	if err != nil {
 		return "", s.fail("serve", "", err)
 	}
+	defer func() { s.claimed(err) }()
 	l := engine.Serve(s.ctx.env, host{s}, cfg, ln, ln.Addr().Network()+"://"+ln.Addr().String())
 	if !s.listening(l) {
 		_ = l.Close() // the socket was closed meanwhile
@@ -422,6 +435,7 @@ func (s *Socket) Attach(conn net.Conn) error {
 	if err != nil {
 		return s.fail("attach", "", err)
 	}
+	defer s.claimed(nil)
 	endpoint, address := "", ""
 	if a := conn.RemoteAddr(); a != nil {
 		address = a.String()

@@ -86,8 +86,8 @@ func (s *Socket) apply(config *Config, seen uint64) (done bool, err error) {
 		return false, s.dead
 	case s.changes != seen:
 		return false, nil
-	case config.Router.Raw != s.config.Router.Raw && s.used:
-		return false, fmt.Errorf("%w: Config.Router.Raw cannot change any more: the socket has had an endpoint", ErrInvalid)
+	case config.Router.Raw != s.config.Router.Raw && (s.used || s.opening > 0):
+		return false, fmt.Errorf("%w: Config.Router.Raw cannot change: the socket has had an endpoint, or is opening its first", ErrInvalid)
 	}
 	remark := config.HighWater != s.config.HighWater
 	if config.PubSub.InvertMatching != s.config.PubSub.InvertMatching {

@@ -63,6 +63,7 @@ type Socket struct {
 	config    Config
 	changes   uint64 // how often config has changed
 	used      bool   // there is an endpoint, or was one
+	opening   int    // calls that are about to open one
 	closed    bool
 	swept     bool                          // Close has ended all but the sessions
 	over      bool                          // nothing of the socket is left
