@@ -20,11 +20,14 @@ import (
 // schemes are the transports over connections; inproc is the only one that is
 // none.
 var schemes = map[string]transport.Transport{
-	"tcp": tcp.Transport{},
-	"ipc": ipc.Transport{},
+	"tcp":     tcp.Transport{},
+	ipcScheme: ipc.Transport{},
 }
 
-const inprocScheme = "inproc"
+const (
+	inprocScheme = "inproc"
+	ipcScheme    = "ipc"
+)
 
 // split reads an endpoint and finds its transport; nil for inproc.
 func (s *Socket) split(endpoint string) (t transport.Transport, scheme, address string, err error) {
@@ -406,7 +409,9 @@ func (s *Socket) leave(session *engine.Session, app *pipe.End, discard bool, lin
 
 // Serve accepts connections from a listener that the application brings: a
 // socket that systemd has opened, say, or TLS. The socket closes it in the end.
-// It returns the endpoint for Unbind.
+// It returns the endpoint for Unbind, named by the network and address of the
+// listener: what listens to plain TCP or at a Unix-domain socket Connect can connect
+// to.
 func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 	if ln == nil {
 		return "", s.fail("serve", "", fmt.Errorf("%w: no listener", ErrInvalid))
@@ -416,12 +421,21 @@ func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 		return "", s.fail("serve", "", err)
 	}
 	defer func() { s.claimed(err) }()
-	l := engine.Serve(s.ctx.env, host{s}, cfg, ln, ln.Addr().Network()+"://"+ln.Addr().String())
+	l := engine.Serve(s.ctx.env, host{s}, cfg, ln, endpointOf(ln.Addr()))
 	if !s.listening(l) {
 		_ = l.Close() // the socket was closed meanwhile
 		return "", s.fail("serve", "", ErrClosed)
 	}
 	return l.Endpoint(), nil
+}
+
+// endpointOf is the endpoint of what listens at an address.
+func endpointOf(a net.Addr) string {
+	network := a.Network()
+	if network == "unix" { // package net's word for it
+		network = ipcScheme
+	}
+	return network + "://" + a.String()
 }
 
 // Attach speaks over a connection that the application brings, which belongs to
