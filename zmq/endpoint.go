@@ -322,7 +322,7 @@ func (s *Socket) release(op, endpoint string) error {
 	case wrong == nil && scheme == inprocScheme:
 		found = s.releaseName(address, endpoint)
 	default:
-		// What Serve and Attach were given has the name that its net.Addr has.
+		// What Serve and Attach were given may have a name of no transport.
 		found, err = s.releaseConnections(endpoint, wrong != nil)
 	}
 	switch {

@@ -1,6 +1,10 @@
 package zmq
 
-import "zeromux/iomux"
+import (
+	"testing"
+
+	"zeromux/iomux"
+)
 
 // NewPollerOn makes a poller whose descriptors are in a Mux on a certain back end.
 func NewPollerOn(backend iomux.Backend) (*Poller, error) {
@@ -13,4 +17,23 @@ func ReactorOn(p *Poller) *Reactor {
 	r := NewReactor()
 	r.poller = p
 	return r
+}
+
+// Marked is how many registrations a poller has word of.
+func Marked(p *Poller) int {
+	p.marks.mu.Lock()
+	defer p.marks.mu.Unlock()
+	return len(p.marks.list)
+}
+
+// RemoveAndTell removes a socket, whose hub then tells the poller once more, as it may.
+func RemoveAndTell(t testing.TB, p *Poller, s *Socket) {
+	t.Helper()
+	p.mu.Lock()
+	w := p.sockets[s]
+	p.mu.Unlock()
+	if err := p.Remove(s); err != nil {
+		t.Fatal(err)
+	}
+	w.Noticed()
 }

@@ -3,6 +3,8 @@ package zmq
 import (
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -115,7 +117,8 @@ type watch struct {
 	have PollEvents // a descriptor: what the look of number seen has found
 	seen uint64
 
-	noticed bool // in marks.list; guarded by marks.mu
+	mark  int  // its place in marks.list, from one on; 0: not there. Guarded by marks.mu
+	ended bool // nobody wants word of it any more; guarded by marks.mu
 }
 
 // Noticed implements pipe.Watcher.
@@ -260,6 +263,7 @@ func (p *Poller) forget(w *watch) {
 	p.change(w, 0)
 	w.gone = true
 	p.listen(w)
+	p.marks.forget(w)
 }
 
 // listen has the hub of a socket tell w what it must know. The end of a socket is
@@ -378,8 +382,10 @@ func (p *Poller) Close() error {
 		return nil
 	}
 	p.closed = true
-	for _, w := range p.sockets {
-		p.forget(w)
+	for _, of := range []iter.Seq[*watch]{maps.Values(p.sockets), maps.Values(p.fds)} {
+		for w := range of {
+			p.forget(w)
+		}
 	}
 	clear(p.sockets)
 	clear(p.fds)

@@ -479,3 +479,24 @@ func TestAReplierThatPollsAllocatesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A registration that is taken back leaves nothing, though nobody has waited meanwhile
+// and its socket comes late, and word of the others is kept.
+func TestRegistrationsThatComeAndGoLeaveNothing(t *testing.T) {
+	c := newContext(t)
+	p := newPoller(t)
+	var ready [3]*zmq.Socket
+	for i := range ready {
+		ready[i] = newSocket(t, c, zmq.PUB, nil)
+		add(t, p, ready[i], zmq.PollOut)
+	}
+	for range 100 {
+		zmq.RemoveAndTell(t, p, ready[1])
+		add(t, p, ready[1], zmq.PollOut)
+	}
+	if n := zmq.Marked(p); n != len(ready) {
+		t.Errorf("there is word of %d registrations, want %d", n, len(ready))
+	}
+	remove(t, p, ready[1])
+	wantTold(t, p, happening{ready[0], zmq.PollOut}, happening{ready[2], zmq.PollOut})
+}
