@@ -89,7 +89,8 @@ type Event struct {
 	// tells connections apart, and is -1 where the system gave none: the
 	// connection may be in the hands of a copy of it.
 	Value int
-	// SendQueue and RecvQueue are the messages that wait, of EventPipesStats.
+	// SendQueue and RecvQueue are the messages that wait, of EventPipesStats: see
+	// Counts.
 	SendQueue, RecvQueue int
 	// Err is why, where there is a reason: a *HandshakeError when a handshake
 	// failed.
@@ -275,7 +276,7 @@ func (s *Socket) MonitorPipes() error {
 func (s *Socket) pipeEvents() (events []Event) {
 	event := func(end *pipe.End, endpoint string, connecting bool) Event {
 		e := Event{Kind: EventPipesStats, Time: time.Now(), Endpoint: endpoint, Connecting: connecting}
-		e.SendQueue, e.RecvQueue = end.Depth()
+		e.SendQueue, e.RecvQueue = end.Unsent(), s.unread(end)
 		if peer := s.online[end]; peer != nil {
 			e.Peer = newPeerInfo(peer)
 		}

@@ -39,7 +39,8 @@ func (e *End) Deliver(spans []Span, n int) Status {
 
 // Append queues a message of one frame for this side itself, behind all that the
 // other side has written, as if that had written it; also when it may write no more.
-// The mark does not count. It does nothing when this side reads no more.
+// The mark does not count, and it counts as neither written nor arrived. It does nothing
+// when this side reads no more.
 func (e *End) Append(body []byte) {
 	q := e.in
 	q.lock()
@@ -52,6 +53,7 @@ func (e *End) Append(body []byte) {
 	}
 	q.appendBlock(0, body)
 	q.finish()
+	q.skip(body)
 	q.idle, q.told = false, true
 	q.mu.Unlock()
 	e.readable(false) // it may have read to the end, and then waits for nothing

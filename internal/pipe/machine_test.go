@@ -121,8 +121,11 @@ func (x *machine) write() {
 // check compares what can be told of the pipe at any time.
 func (x *machine) check() {
 	x.Helper()
-	if out, _ := x.from.Depth(); out != x.depth() {
+	if out := x.from.Unsent(); out != x.depth() {
 		x.Fatalf("depth %d, want %d", out, x.depth())
+	}
+	if in, want := x.to.Waiting(), len(x.waiting)+len(x.taken); in != want {
+		x.Fatalf("%d messages wait, want %d", in, want)
 	}
 	room := x.writable.Swap(0) > 0
 	x.hub.Writable(func(e *End) { room = room || e == x.from })

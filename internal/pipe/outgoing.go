@@ -25,9 +25,11 @@ type Outgoing struct {
 func NewOutgoing(e *End) *Outgoing { return &Outgoing{end: e} }
 
 // Begin makes a message of one frame the first that is written: the session says it
-// itself, on each connection anew. It has no part in the mark, and what is not written
-// of it is forgotten. Called before anything is taken.
+// itself, on each connection anew. It counts as written by the socket, but has no part
+// in the mark, and what is not written of it is forgotten. Called before anything is
+// taken.
 func (o *Outgoing) Begin(body []byte) {
+	o.end.in.add(body)
 	o.spans = append(o.spans[:0], blockSpan(o.end.in.pool, 0, body))
 	o.own, o.first, o.next, o.off = 1, 0, 0, 0
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"zeromux/internal/message"
+	"zeromux/zmtp"
 )
 
 // Status says what became of a Write or a Read.
@@ -298,6 +299,29 @@ func octetsOf(spans []Span) (octets uint64) {
 		octets += uint64(spans[i].Len())
 	}
 	return octets
+}
+
+// add enters a message of one frame into the totals that does not go through the queue.
+func (q *queue) add(body []byte) {
+	if !counting {
+		return
+	}
+	q.lock()
+	q.messages++
+	q.octets += uint64(zmtp.HeaderSize(len(body)) + len(body))
+	q.mu.Unlock()
+}
+
+// skip leaves a message of one frame, which waits, out of the totals. q.mu is held.
+func (q *queue) skip(body []byte) {
+	if !counting {
+		return
+	}
+	b := q.book()
+	for side := range b.taken {
+		b.taken[side].Messages++
+		b.taken[side].Octets += uint64(zmtp.HeaderSize(len(body)) + len(body))
+	}
 }
 
 // totals are the messages and octets ever written that a side has not taken into
