@@ -404,16 +404,25 @@ func (s *Socket) RecvBatch(ctx context.Context, batch []Message) (int, error) {
 
 // TryRecv is Recv that does not wait: ErrWouldBlock says that there is nothing.
 func (s *Socket) TryRecv() (Message, error) {
+	m, _, err := s.tryRecv()
+	if err != nil {
+		return Message{}, s.fail(opRecv, "", err)
+	}
+	return m, nil
+}
+
+// tryRecv is TryRecv that tells where the message came from; nil: that is not known.
+func (s *Socket) tryRecv() (m Message, from *pipe.End, err error) {
 	s.lockRecv()
 	defer s.unlockRecv()
-	from, own, no := s.next()
-	if no != nil {
-		return Message{}, s.fail(opRecv, "", no)
+	from, own, err := s.next()
+	if err != nil {
+		return Message{}, nil, err
 	}
 	if s.hub.Watched() {
 		s.hub.Received(s.behind(from))
 	}
-	return s.slab.give(&s.in, from, own), nil
+	return s.slab.give(&s.in, from, own), from, nil
 }
 
 // Messages receives for ever. The iteration ends when the socket is closed or
