@@ -45,7 +45,8 @@ type Proxy struct {
 	// The eight frames are numbers of 64 bits in the byte order of this machine:
 	// the frames and octets of ProxyStats, in its order. To any other message, known
 	// or not, a REP replies with one empty frame, a PAIR and a SUB with nothing.
-	// What is no command is ignored.
+	// What is no command is ignored. Who does not take the answers holds up no command
+	// that follows, and who has left gets none: they do not go to the next PAIR.
 	Control *Socket
 
 	running           atomic.Bool
