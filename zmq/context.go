@@ -142,6 +142,12 @@ func (c *ContextConfig) check() error {
 // ErrInvalid, ErrTooManySockets, ErrTerminated, or errors.ErrUnsupported when the
 // context asks for a multiplexer that the system does not have.
 func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
+	return c.newSocket(t, config, nil)
+}
+
+// newSocket is NewSocket. A socket that is about to close may make room for it; nil:
+// none.
+func (c *Context) newSocket(t SocketType, config *Config, inPlaceOf *Socket) (*Socket, error) {
 	row, ok := pattern.Lookup(pattern.Type(t))
 	if !ok {
 		return nil, fmt.Errorf("zmq: new socket: %w: no socket type %d", ErrInvalid, int(t))
@@ -161,10 +167,14 @@ func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
 	s := newSocket(c, row, config)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	others := len(c.sockets)
+	if _, counts := c.sockets[inPlaceOf]; counts {
+		others--
+	}
 	switch {
 	case c.dead:
 		return nil, &OpError{Op: "new socket", Socket: t, Err: ErrTerminated}
-	case len(c.sockets) >= c.config.MaxSockets:
+	case others >= c.config.MaxSockets:
 		return nil, &OpError{Op: "new socket", Socket: t, Err: ErrTooManySockets}
 	}
 	c.sockets[s] = struct{}{}

@@ -110,7 +110,7 @@ func (s *Socket) bind(endpoint string) (bound string, err error) {
 	}
 	defer func() { s.claimed(err) }()
 	if t == nil {
-		return endpoint, s.bindName(address, endpoint, config)
+		return endpoint, s.bindName(address, endpoint, config, nil)
 	}
 	l, err := engine.Listen(s.ctx.env, host{s}, cfg, t, address, scheme+"://")
 	if err != nil {
@@ -184,9 +184,18 @@ func inUse(err error) error {
 	return err
 }
 
-func (s *Socket) bindName(name, endpoint string, config *Config) error {
+// bindName binds an inproc name, which it may take from another socket; nil: from none.
+func (s *Socket) bindName(name, endpoint string, config *Config, from *Socket) error {
 	side := neighbour{s, config}
-	if err := s.ctx.registry.Bind(name, side); err != nil {
+	var earlier inproc.Side
+	if from != nil {
+		from.mu.Lock()
+		if has, ok := from.names[name]; ok {
+			earlier = has
+		}
+		from.mu.Unlock()
+	}
+	if err := s.ctx.registry.Rebind(name, earlier, side); err != nil {
 		return fmt.Errorf("%w: %w", ErrAddressInUse, err)
 	}
 	s.mu.Lock()

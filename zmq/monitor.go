@@ -106,6 +106,8 @@ const eventBuffer = 1024
 
 // monitors are those who hear of a socket's events.
 type monitors struct {
+	changing sync.Mutex // held by who puts a feed in the place of another
+
 	mu      sync.Mutex // guards all below; under it the feed's, and the locks of the feed's socket
 	readers map[*eventReader]struct{}
 	feed    *feed // of Monitor; nil: none
