@@ -470,23 +470,3 @@ func TestNothingIsThrownAwayWhereNothingWaits(t *testing.T) {
 		}
 	}
 }
-
-// Who asks for events and does not look is forgotten when his time is over.
-func TestEventsThatNobodyRangesOverAreForgotten(t *testing.T) {
-	c := newContext(t)
-	s := newSocket(t, c, zmq.PAIR, nil)
-	ctx, cancel := context.WithCancel(context.Background())
-	before, _ := heap()
-	const readers = 100
-	for range readers {
-		s.Events(ctx)
-	}
-	held, _ := heap()
-	cancel()
-	patient := within(t)
-	for after := held; after-before > (held-before)/2; after, _ = heap() {
-		if patient.Err() != nil {
-			t.Fatalf("%d octets are held of %d", after-before, held-before)
-		}
-	}
-}

@@ -37,3 +37,11 @@ func RemoveAndTell(t testing.TB, p *Poller, s *Socket) {
 	}
 	w.Noticed()
 }
+
+// EventReaders is how many readers of a socket's events there are, those included that
+// nobody has ranged over yet.
+func EventReaders(s *Socket) int {
+	s.monitors.mu.Lock()
+	defer s.monitors.mu.Unlock()
+	return len(s.monitors.readers)
+}
