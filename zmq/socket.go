@@ -76,8 +76,9 @@ type Socket struct {
 	last      string        // the endpoint of the last bind or connect
 	changed   chan struct{} // closed and made anew when peers come or go, or others match
 	online    map[*pipe.End]*message.Peer
-	retired   Counts        // of pipes that are no more
-	gone      chan struct{} // closed when nothing of the socket is left
+	losses    []func(*pipe.End) // who is told of each pipe whose peer has gone; never changed
+	retired   Counts            // of pipes that are no more
+	gone      chan struct{}     // closed when nothing of the socket is left
 
 	monitors monitors
 	drops    pipe.Drops // but for those of pipes that live

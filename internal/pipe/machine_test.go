@@ -58,6 +58,15 @@ func (x *machine) some() *message.Message {
 	return m
 }
 
+// someFirst returns the first frame of a message that waits, if there is one.
+func (x *machine) someFirst() []byte {
+	k := x.next()
+	if len(x.waiting) == 0 {
+		return []byte("nothing that waits")
+	}
+	return x.waiting[k%len(x.waiting)].Frames[0]
+}
+
 // put writes w by a way, and checks what became of it.
 func (x *machine) put(w *message.Message, way func(*message.Message) Status) {
 	want := x.admit(w.Kind)
