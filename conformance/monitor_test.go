@@ -31,7 +31,7 @@ type told struct {
 // monitor has all events of a socket told from now on.
 func (a *actor) monitor(version int, typ zmq.SocketType) *monitor {
 	a.t.Helper()
-	endpoint := fmt.Sprintf("inproc://monitor-%p-%p", a, new(int64))
+	endpoint := inprocName()
 	all := zmq.AllEvents
 	if version == 2 {
 		all = zmq.AllEventsV2

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,8 +93,13 @@ func (s *stage) another() string {
 		s.Cleanup(func() { _ = os.RemoveAll(dir) })
 		return "ipc://" + dir + "/s"
 	}
-	return fmt.Sprintf("inproc://%s-%p", s.Name(), new(int64))
+	return inprocName()
 }
+
+var inprocNames atomic.Int64
+
+// inprocName returns an endpoint within the process that no other call returns.
+func inprocName() string { return fmt.Sprintf("inproc://conformance-%d", inprocNames.Add(1)) }
 
 // reserve makes the endpoint one that can be connected to before it is bound.
 func (s *stage) reserve() {

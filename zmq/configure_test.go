@@ -181,6 +181,34 @@ func TestAChangeOfNoticesIsForLaterEndpoints(t *testing.T) {
 	}
 }
 
+// Who has received a peer's farewell finds its name free, so that another may come by
+// it: nobody receives it before the pattern, which sends and receives, has been told.
+func TestAFarewellComesWhenTheNameIsFree(t *testing.T) {
+	c := newContext(t)
+	router := newSocket(t, c, zmq.ROUTER, &zmq.Config{Presence: zmq.Presence{Disconnect: "goodbye"}})
+	happens := watch(t, router)
+	dealer := newSocket(t, c, zmq.DEALER, &zmq.Config{RoutingID: "d"})
+	connect(t, dealer, bind(t, router, "tcp://127.0.0.1:*"))
+	peers(t, router, 1)
+	release := zmq.HoldSending(router)
+	if err := dealer.Close(); err != nil {
+		t.Error(err)
+	}
+	happens.await(zmq.EventDisconnected)
+	for range 20_000 {
+		if m, err := router.TryRecv(); err == nil {
+			t.Errorf("got %q of a peer whose name is not free yet", m.Frames)
+			break
+		}
+		runtime.Gosched()
+	}
+	release()
+	want(t, router, "d", "goodbye")
+	if _, err := router.CanSendTo("d"); !is(err, zmq.ErrHostUnreachable) {
+		t.Errorf("a peer is known that has said goodbye: %v", err)
+	}
+}
+
 // TestAChangeOfPresenceIsForLaterEndpoints has peers come to an endpoint of each kind
 // and go.
 func TestAChangeOfPresenceIsForLaterEndpoints(t *testing.T) {

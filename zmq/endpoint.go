@@ -403,7 +403,7 @@ func (s *Socket) releaseConnections(endpoint string, foreign bool) (found bool, 
 // out within linger, what was not received is thrown away if discard says so.
 func (s *Socket) leave(session *engine.Session, app *pipe.End, discard bool, linger time.Duration) {
 	if app != nil {
-		s.detach(app)
+		s.detach(app, nil)
 		session.Part()
 		app.CloseWrite()
 		if discard {

@@ -45,3 +45,9 @@ func EventReaders(s *Socket) int {
 	defer s.monitors.mu.Unlock()
 	return len(s.monitors.readers)
 }
+
+// HoldSending takes the lock of a socket's sending side until release is called.
+func HoldSending(s *Socket) (release func()) {
+	s.sendMu.Lock()
+	return s.sendMu.Unlock
+}

@@ -22,10 +22,13 @@ type heard struct {
 // readers are the types that receive from a feed of a type.
 var readers = map[zmq.SocketType]zmq.SocketType{zmq.PAIR: zmq.PAIR, zmq.PUB: zmq.SUB, zmq.PUSH: zmq.PULL}
 
+// feeds are the feeds that tests have asked for, each of which has a name of its own.
+var feeds atomic.Int64
+
 // monitored has a feed tell of all events of s, and returns what reads it.
 func monitored(t *testing.T, c *zmq.Context, s *zmq.Socket, o zmq.MonitorOptions) *zmq.Socket {
 	t.Helper()
-	endpoint := fmt.Sprintf("inproc://%s-%p-%p", t.Name(), s, new(int))
+	endpoint := fmt.Sprintf("inproc://%s-%d", t.Name(), feeds.Add(1))
 	events := zmq.AllEvents
 	if o.Version == 2 {
 		events = zmq.AllEventsV2

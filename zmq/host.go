@@ -96,14 +96,23 @@ func (s *Socket) enter(app *pipe.End, register func() bool, hello string, forget
 	return ok
 }
 
-// lose has the socket receive words, which stand for the loss of a connection, behind
-// all that it brought, if there was a peer and the endpoint has any.
-func (s *Socket) lose(app *pipe.End, words []byte) {
+// lose tells the pattern, by a call of gone, that a connection is lost. The socket
+// receives words, which stand for that, behind all that it brought, if there was a peer
+// and the endpoint has any; and not before the pattern knows, so that whoever has
+// received them finds the peer's name free.
+func (s *Socket) lose(app *pipe.End, words []byte, gone func(*pipe.End)) {
 	s.mu.Lock()
 	_, there := s.online[app]
 	s.mu.Unlock()
-	if there && len(words) > 0 {
-		app.Append(words)
+	says := there && len(words) > 0
+	s.both(func() {
+		if says {
+			app.Append(words)
+		}
+		gone(app)
+	})
+	if says {
+		app.Announce()
 	}
 }
 
@@ -210,21 +219,22 @@ func (s *Socket) tellChange() {
 
 // Offline implements engine.Host.
 func (h host) Offline(app *pipe.End) {
-	h.lose(app, app.Link.(*engine.Session).Config().Hiccup)
-	h.both(func() { h.pattern.Offline(app) })
+	h.lose(app, app.Link.(*engine.Session).Config().Hiccup, h.pattern.Offline)
 	h.down(app)
 }
 
 // Detach implements engine.Host.
 func (h host) Detach(app *pipe.End) {
+	var words []byte
 	if !app.Connecting { // else it was offline before
-		h.lose(app, app.Link.(*engine.Session).Config().Disconnect)
+		words = app.Link.(*engine.Session).Config().Disconnect
 	}
-	h.detach(app)
+	h.detach(app, words)
 }
 
-func (s *Socket) detach(app *pipe.End) {
-	s.both(func() { s.pattern.Detach(app) })
+// detach takes a pipe from the pattern, for which the socket receives words.
+func (s *Socket) detach(app *pipe.End, words []byte) {
+	s.lose(app, words, s.pattern.Detach)
 	s.down(app)
 	s.look()
 	s.retire(app)
@@ -285,7 +295,7 @@ func (s *Socket) dismiss(app *pipe.End) {
 
 // part ends an inproc pipe from this side.
 func (s *Socket) part(app *pipe.End, link *inproc.Link) {
-	s.detach(app)
+	s.detach(app, nil)
 	s.mu.Lock()
 	delete(s.links, app)
 	s.mu.Unlock()
@@ -331,8 +341,7 @@ func (n neighbour) Online(e *pipe.End, peer *message.Peer) bool {
 
 // Detach implements inproc.Side.
 func (n neighbour) Detach(e *pipe.End, _ *inproc.Link) {
-	n.lose(e, []byte(n.own.Presence.Disconnect))
-	n.detach(e)
+	n.detach(e, []byte(n.own.Presence.Disconnect))
 	n.mu.Lock()
 	delete(n.links, e)
 	n.mu.Unlock()

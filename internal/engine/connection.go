@@ -50,6 +50,7 @@ type outbound interface {
 // driver.
 type connection struct {
 	session *Session
+	netMu   sync.Mutex // guards net, which changes when the connection moves: see conn
 	net     net.Conn
 	peer    *message.Peer
 	driver  driver
@@ -80,6 +81,15 @@ type connection struct {
 // all. Closing earlier could make our system throw away what the peer has not
 // read yet, if it still sends.
 const farewell = time.Second
+
+// conn is the connection as package net knows it, and one that only tells its ends
+// when its descriptor is in a loop. Who neither carries the connection nor made it
+// has no other way to it.
+func (c *connection) conn() net.Conn {
+	c.netMu.Lock()
+	defer c.netMu.Unlock()
+	return c.net
+}
 
 // through counts a direction off, and reports whether it was the second: then the
 // session is to be told.

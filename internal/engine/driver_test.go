@@ -435,3 +435,30 @@ func TestManySendersShareOneConnection(t *testing.T) {
 		s.close(0)
 	})
 }
+
+// A peer whom the pattern does not serve is not welcomed before it is shown the door.
+func TestAPeerThatIsNotServedGetsNoHello(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		for _, served := range []bool{true, false} {
+			s := newSocket("PAIR", "PAIR")
+			s.cfg.Hello = []byte("hello")
+			s.turnAway = func(*message.Peer) bool { return !served }
+			ours, theirs := pairOf(t, network)
+			session := Attach(s.env, s, &s.cfg, ours, network+"://", "")
+			said := say(theirs, dialects[0].opening("PAIR", ""))
+			readAll(theirs, len(dialects[0].opening("PAIR", "")))
+			<-said
+			hello := string(dialects[0].encode("hello"))
+			if served {
+				if got := string(readAll(theirs, len(hello))); got != hello {
+					t.Errorf("the peer gets %q", got)
+				}
+			} else if got, err := io.ReadAll(theirs); len(got) > 0 || err != nil {
+				t.Errorf("the peer that is not served gets %q, %v", got, err)
+			}
+			_ = theirs.Close()
+			ended(t, session)
+			s.close(0)
+		}
+	})
+}

@@ -318,7 +318,7 @@ func (f *flusher) endWriting() {
 // read, until it is silent for as long as a farewell. With tcp the system ends the
 // reading by itself.
 func (f *flusher) failed() {
-	if remote := f.c.net.RemoteAddr(); remote == nil || remote.Network() != "tcp" {
+	if remote := f.c.conn().RemoteAddr(); remote == nil || remote.Network() != "tcp" {
 		f.c.mute.Store(true)
 		f.c.waitFarewell()
 	}

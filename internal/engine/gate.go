@@ -24,7 +24,7 @@ func push(c chan struct{}) {
 func (g *gate) resume() { push(g.room) }
 
 // unsent is the driver's.
-func (g *gate) unsent() bool { return unsent(g.net) }
+func (g *gate) unsent() bool { return unsent(g.conn()) }
 
 // isClosed reports whether the connection is given up.
 func (g *gate) isClosed() bool {

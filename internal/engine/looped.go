@@ -81,8 +81,12 @@ func (d *looped) turnBack() {
 
 // depart lets package net forget the connection.
 func (d *looped) depart() {
-	_ = d.net.Close() // the other descriptor of the same
-	d.net = departedFrom(d.net)
+	own := d.net // only this changes it
+	left := departedFrom(own)
+	d.netMu.Lock()
+	d.net = left
+	d.netMu.Unlock()
+	_ = own.Close() // the other descriptor of the same
 }
 
 func (d *looped) start() {

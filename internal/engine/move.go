@@ -112,8 +112,11 @@ func (p *parked) resume() {
 
 // unsent is the driver's.
 func (p *parked) unsent() bool {
-	if d := p.moved.Load(); d != nil {
+	if p.moved.Load() == nil && p.gate.unsent() {
+		return true
+	}
+	if d := p.moved.Load(); d != nil { // perhaps only now
 		return d.unsent()
 	}
-	return p.gate.unsent()
+	return false
 }

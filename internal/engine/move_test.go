@@ -4,6 +4,7 @@ package engine
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -65,6 +66,42 @@ func TestAConnectionMovesUnderLoad(t *testing.T) {
 			inOrder(t, all[k], n, size)
 			s.close(0)
 		}
+	})
+}
+
+// Who asks for the ends of a connection gets the same before, while and after it moves.
+func TestAConnectionTellsItsEndsWhileItMoves(t *testing.T) {
+	eachNetwork(t, func(t *testing.T, network string) {
+		s := newDirect(t, "PAIR", "PAIR")
+		session, peer := s.meet(network, "PAIR")
+		local, remote := session.Ends()
+		if network == "tcp" && (local == "" || remote == "") {
+			t.Fatalf("the ends are %q and %q", local, remote)
+		}
+		asked, over := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(over)
+			for i := 0; ; i++ {
+				moved := hasMoved(session)
+				if l, r := session.Ends(); l != local || r != remote {
+					t.Errorf("the ends are %q and %q, were %q and %q", l, r, local, remote)
+					return
+				}
+				if i == 0 {
+					close(asked)
+				}
+				if moved {
+					return
+				}
+				runtime.Gosched()
+			}
+		}()
+		<-asked
+		session.Share()
+		<-over
+		_ = peer.Close()
+		ended(t, session)
+		s.close(0)
 	})
 }
 

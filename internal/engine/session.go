@@ -162,6 +162,9 @@ func (s *Session) establish(nc net.Conn, address string) error {
 		s.dialling.ups.Add(1)
 	}
 	served := s.host.Online(s.app, in.peer)
+	if served && len(s.cfg.Hello) > 0 && !s.cfg.Raw {
+		s.outgoing.Begin(s.cfg.Hello)
+	}
 	s.current.Store(c)
 	broken := s.release()
 	switch {
@@ -206,9 +209,6 @@ func (s *Session) connect(nc net.Conn, in introduction) *connection {
 		c.in = &rawIn{end: s.end, pool: s.env.Pool, peer: in.peer, most: s.cfg.rawMost()}
 		c.out = &recoder{out: &s.outgoing, frame: frameRaw}
 		return c
-	}
-	if len(s.cfg.Hello) > 0 {
-		s.outgoing.Begin(s.cfg.Hello)
 	}
 	z := newZMTPIn(s.end, s.env.Pool, in.peer, s.cfg, c)
 	c.in = z
@@ -276,7 +276,7 @@ func (s *Session) lost(c *connection) {
 		if cause == io.EOF {
 			cause = errPeerClosed
 		}
-		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause, Value: s.descriptor}, c.net)
+		s.event(Event{Kind: EventDisconnected, Peer: c.peer, Err: cause, Value: s.descriptor}, c.conn())
 	}
 	if !s.Connecting() || !s.retry(cause) {
 		s.finish()
@@ -407,7 +407,8 @@ func (s *Session) interruptShaking() {
 // Ends are the ends of the connection that is up, or empty.
 func (s *Session) Ends() (local, remote string) {
 	if c := s.current.Load(); c != nil {
-		return addressOf(c.net.LocalAddr()), addressOf(c.net.RemoteAddr())
+		nc := c.conn()
+		return addressOf(nc.LocalAddr()), addressOf(nc.RemoteAddr())
 	}
 	return "", ""
 }

@@ -40,7 +40,8 @@ func (e *End) Deliver(spans []Span, n int) Status {
 // Append queues a message of one frame for this side itself, behind all that the
 // other side has written, as if that had written it; also when it may write no more.
 // The mark does not count, and it counts as neither written nor arrived. It does nothing
-// when this side reads no more.
+// when this side reads no more. This side is told by Announce, which may come later,
+// under no lock.
 func (e *End) Append(body []byte) {
 	q := e.in
 	q.lock()
@@ -56,5 +57,8 @@ func (e *End) Append(body []byte) {
 	q.skip(body)
 	q.idle, q.told = false, true
 	q.mu.Unlock()
-	e.readable(false) // it may have read to the end, and then waits for nothing
 }
+
+// Announce tells this side of what Append has queued: it may have read to the end, and
+// then waits for nothing. Called with no lock held.
+func (e *End) Announce() { e.readable(false) }

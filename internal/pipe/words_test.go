@@ -76,6 +76,7 @@ func TestWhatASideAppendsForItselfComesLast(t *testing.T) {
 			}
 			r.hub.Readable(func(*End) {})
 			r.near.Append([]byte("mine"))
+			r.near.Announce()
 			told := 0
 			r.hub.Readable(func(e *End) { told++ })
 			if told == 0 {
@@ -87,6 +88,7 @@ func TestWhatASideAppendsForItselfComesLast(t *testing.T) {
 			}
 			r.near.CloseRead()
 			r.near.Append([]byte("nobody reads it"))
+			r.near.Announce()
 			r.far.CloseRead()
 			r.done()
 		})
