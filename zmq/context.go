@@ -69,6 +69,9 @@ type ContextConfig struct {
 	Logger *slog.Logger `json:"-" yaml:"-" toml:"-"`
 }
 
+// multiplexerVariable stands in for ContextConfig.Multiplexer.
+const multiplexerVariable = "ZEROMUX_MULTIPLEXER"
+
 // NewContext makes a context. Nil is the default configuration.
 func NewContext(config *ContextConfig) *Context {
 	c := &Context{sockets: make(map[*Socket]struct{}), empty: make(chan struct{})}
@@ -79,7 +82,7 @@ func NewContext(config *ContextConfig) *Context {
 		c.config.MaxSockets = defaultMaxSockets
 	}
 	if c.config.Multiplexer == "" {
-		c.config.Multiplexer = os.Getenv("ZEROMUX_MULTIPLEXER")
+		c.config.Multiplexer = os.Getenv(multiplexerVariable)
 	}
 	c.env = &engine.Env{
 		// For tests: memory that is used after it was released shows at once.

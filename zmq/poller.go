@@ -300,9 +300,14 @@ func (p *Poller) listen(w *watch) {
 // AddFD is Add of a descriptor, which stays the caller's. A file or directory is
 // always ready. libzmq: zmq_poller_add_fd.
 //
+// The first one settles what the poller waits for descriptors with: the back end that
+// ContextConfig.Multiplexer names of the first socket there that has such a context,
+// or ZEROMUX_MULTIPLEXER; without either, and with "runtime" and "stream", which are for
+// connections, the best that the system has.
+//
 // The error wraps what that of Add does, EBADF for a descriptor that is none, or
 // errors.ErrUnsupported where the system has no call to wait for it, or for these
-// events.
+// events, or not the back end.
 func (p *Poller) AddFD(fd int, events PollEvents, user any) error {
 	return p.fail("add", nil, fd, p.addFD(fd, events, user))
 }

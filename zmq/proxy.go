@@ -20,6 +20,11 @@ import (
 // not of the peer that a message came from. Bodies of 16 KiB and more are not
 // copied.
 //
+// Messages keep their order, so one that must wait for a single peer holds up what comes
+// behind it in the same direction, for others too: a ROUTER with Mandatory waits so for a
+// peer that is full, an XPUB with NoDrop for a subscriber. libzmq's proxy waits then with
+// both directions.
+//
 // The proxy is steered by Pause, Resume and Stats, and by commands that come to
 // Control. libzmq: zmq_proxy, zmq_proxy_steerable.
 type Proxy struct {
