@@ -24,7 +24,9 @@ const (
 	// libzmq: ZMQ_POLLOUT.
 	PollOut PollEvents = 2
 	// PollErr: the descriptor has an error, or the other side is gone. It also comes
-	// unasked, with anything that is waited for. libzmq: ZMQ_POLLERR.
+	// unasked, with anything that is waited for, but not where select waits, which
+	// cannot tell: then PollIn or PollOut comes, and what is done next meets it.
+	// libzmq: ZMQ_POLLERR.
 	PollErr PollEvents = 4
 	// PollPri: the descriptor has urgent data. libzmq: ZMQ_POLLPRI.
 	PollPri PollEvents = 8
