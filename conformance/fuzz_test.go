@@ -44,7 +44,7 @@ func FuzzSocketOptions(f *testing.F) {
 			if _, err := s.Bind("inproc://x"); err == nil {
 				_ = s.Unbind("inproc://x")
 			}
-			_ = s.Set(zmq.WithSendHighWater(1), zmq.WithManual(true), zmq.WithMandatory(true))
+			_ = s.Configure(func(c *zmq.Config) { c.HighWater.Send, c.PubSub.Manual, c.Router.Mandatory = 1, true, true })
 		}
 	})
 }

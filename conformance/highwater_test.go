@@ -134,11 +134,11 @@ func TestSockoptHwm(t *testing.T) {
 			}
 		}
 		counts(2)
-		push.set(zmq.WithSendHighWater(5))
+		push.configure(func(c *zmq.Config) { c.HighWater.Send = 5 })
 		counts(4) // to six in all
-		pull.set(zmq.WithRecvHighWater(3))
+		pull.configure(func(c *zmq.Config) { c.HighWater.Recv = 3 })
 		counts(2)
-		push.set(zmq.WithSendHighWater(1))
+		push.configure(func(c *zmq.Config) { c.HighWater.Send = 1 })
 		push.blocked() // eight wait, where four may
 		for range 5 {
 			pull.want("x")
@@ -154,13 +154,13 @@ func TestSockoptHwm(t *testing.T) {
 			body := strings.Repeat("x", 100_000)
 			push, pull := s.join(as(zmq.PUSH, marks(1, 1)), as(zmq.PULL, marks(1, 1)))
 			before := push.fill(body)
-			push.set(zmq.WithSendHighWater(20))
+			push.configure(func(c *zmq.Config) { c.HighWater.Send = 20 })
 			if more := push.fill(body); more < 15 {
 				s.Errorf("%d messages more, where the mark has risen by 19", more)
 			} else {
 				before += more
 			}
-			push.set(zmq.WithSendHighWater(1))
+			push.configure(func(c *zmq.Config) { c.HighWater.Send = 1 })
 			for range before {
 				pull.want(body)
 			}

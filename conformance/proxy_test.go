@@ -74,7 +74,7 @@ func TestProxy(t *testing.T) {
 		tap.subscribe("")
 		tap.connect(captured)
 		capture.topics(1)
-		capture.set(zmq.WithSendHighWater(zmq.Unlimited))
+		capture.configure(func(c *zmq.Config) { c.HighWater.Send = zmq.Unlimited })
 		r := s.run(&zmq.Proxy{Frontend: front.Socket, Backend: back.Socket, Capture: capture.Socket})
 		var all, working sync.WaitGroup
 		for range workers {

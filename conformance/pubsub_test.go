@@ -198,17 +198,17 @@ func TestXpubTopic(t *testing.T) {
 func TestXpubVerbose(t *testing.T) {
 	for _, row := range []struct {
 		name               string
-		option             zmq.Option
+		option             set
 		again, less, going []string // what the second of two subscribers adds and takes
 	}{
-		{"neither", zmq.WithVerbose(false), nil, nil, []string{"\x00A"}},
-		{"verbose", zmq.WithVerbose(true), []string{"\x01A"}, nil, []string{"\x00A"}},
-		{"verboser", zmq.WithVerboser(true), []string{"\x01A"}, []string{"\x00A"}, []string{"\x00A"}},
+		{"neither", func(*zmq.Config) {}, nil, nil, []string{"\x00A"}},
+		{"verbose", pubsub(func(p *zmq.PubSub) { p.Verbose = true }), []string{"\x01A"}, nil, []string{"\x00A"}},
+		{"verboser", pubsub(func(p *zmq.PubSub) { p.Verboser = true }), []string{"\x01A"}, []string{"\x00A"}, []string{"\x00A"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			everywhere(t, func(s *stage) {
 				pub := s.bind(zmq.XPUB)
-				pub.set(row.option)
+				pub.configure(row.option)
 				one, two := s.connect(zmq.SUB), s.connect(zmq.SUB)
 				one.peers(1)
 				two.peers(1)
@@ -250,7 +250,7 @@ func TestXpubWelcomeMsg(t *testing.T) {
 		sub.connect(s.endpoint)
 		pub.want("\x01W")
 		sub.want("W")
-		pub.set(zmq.WithWelcome(""))
+		pub.configure(func(c *zmq.Config) { c.PubSub.Welcome = "" })
 		sub = s.socket(zmq.SUB)
 		sub.subscribe("W", "x")
 		sub.connect(s.endpoint)
@@ -290,7 +290,7 @@ func TestXsubVerbose(t *testing.T) {
 		twice()
 		pub.want("\x00A")
 		pub.want("a marker")
-		sub.set(zmq.WithVerboseUnsubscribe(true))
+		sub.configure(func(c *zmq.Config) { c.PubSub.VerboseUnsubscribe = true })
 		twice()
 		pub.want("\x00A") // the second takes nothing away
 		pub.want("a marker")
@@ -333,7 +333,7 @@ func TestPubInvertMatching(t *testing.T) {
 		b.want("pr")
 		b.want("other")
 		for _, socket := range []*actor{pub, a, b} {
-			socket.set(zmq.WithInvertMatching(true))
+			socket.configure(func(c *zmq.Config) { c.PubSub.InvertMatching = true })
 		}
 		send()
 		a.want("pr")
@@ -341,7 +341,7 @@ func TestPubInvertMatching(t *testing.T) {
 		a.want("quite another")
 		b.want("quite another")
 		for _, socket := range []*actor{pub, a, b} {
-			socket.set(zmq.WithInvertMatching(false))
+			socket.configure(func(c *zmq.Config) { c.PubSub.InvertMatching = false })
 		}
 		pub.send("prefix2")
 		a.want("prefix2")
@@ -408,8 +408,8 @@ func TestOnlyFirstSubscribe(t *testing.T) {
 		pub.want("\x01B")
 		pub.want("C")
 		pub.topics(2)
-		pub.set(zmq.WithOnlyFirstSubscribe(true))
-		sub.set(zmq.WithOnlyFirstSubscribe(true))
+		pub.configure(func(c *zmq.Config) { c.PubSub.OnlyFirstSubscribe = true })
+		sub.configure(func(c *zmq.Config) { c.PubSub.OnlyFirstSubscribe = true })
 		sub.send("C", "\x01D", "\x00A")
 		pub.want("C", "\x01D", "\x00A")
 		sub.send("\x01E", "\x01F")

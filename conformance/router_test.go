@@ -14,11 +14,11 @@ func TestRouterMandatory(t *testing.T) {
 	inBothOrders(t, func(s *stage) {
 		router, dealer := s.join(as(zmq.ROUTER), as(zmq.DEALER, named("d")))
 		router.send("nobody", "is lost")
-		router.set(zmq.WithMandatory(true))
+		router.configure(func(c *zmq.Config) { c.Router.Mandatory = true })
 		s.wrong(router.try("nobody", "is missed"), zmq.ErrHostUnreachable)
 		router.send("d", "arrives")
 		dealer.want("arrives")
-		router.set(zmq.WithMandatory(false))
+		router.configure(func(c *zmq.Config) { c.Router.Mandatory = false })
 		router.send("nobody", "is lost")
 	})
 	t.Run("the state of a peer", func(t *testing.T) {

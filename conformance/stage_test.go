@@ -274,13 +274,6 @@ func (a *actor) topics(n int) {
 	a.t.until(fmt.Sprintf("%v counts %d topics", a.Type(), n), func() bool { return a.TopicsCount() == n })
 }
 
-func (a *actor) set(options ...zmq.Option) {
-	a.t.Helper()
-	if err := a.Set(options...); err != nil {
-		a.t.Fatal(err)
-	}
-}
-
 func (a *actor) send(frames ...string) {
 	a.t.Helper()
 	ctx, cancel := a.t.within()

@@ -262,7 +262,7 @@ func TestRouterRaw(t *testing.T) {
 		id := string(router.recv().Frames[0])
 		router.want(id, "GET /\n")
 		router.send("nobody", "is lost")
-		router.set(zmq.WithMandatory(true))
+		router.configure(func(c *zmq.Config) { c.Router.Mandatory = true })
 		s.wrong(router.try("nobody", "is missed"), zmq.ErrHostUnreachable)
 		if can, err := router.CanSendTo(id); !can || err != nil {
 			s.Errorf("room for it: %v, %v", can, err)

@@ -70,6 +70,9 @@ type ContextConfig struct {
 	Logger *slog.Logger `json:"-" yaml:"-" toml:"-"`
 }
 
+// multiplexerVariable stands in for ContextConfig.Multiplexer.
+const multiplexerVariable = "ZEROMUX_MULTIPLEXER"
+
 // NewContext makes a context. Nil is the default configuration.
 func NewContext(config *ContextConfig) *Context {
 	c := &Context{sockets: make(map[*Socket]struct{}), empty: make(chan struct{})}
@@ -80,7 +83,7 @@ func NewContext(config *ContextConfig) *Context {
 		c.config.MaxSockets = defaultMaxSockets
 	}
 	if c.config.Multiplexer == "" {
-		c.config.Multiplexer = os.Getenv("ZEROMUX_MULTIPLEXER")
+		c.config.Multiplexer = os.Getenv(multiplexerVariable)
 	}
 	c.env = &engine.Env{
 		// For tests: memory that is used after it was released shows at once.
@@ -143,6 +146,12 @@ func (c *ContextConfig) check() error {
 // ErrInvalid, ErrTooManySockets, ErrTerminated, or errors.ErrUnsupported when the
 // context asks for a multiplexer that the system does not have.
 func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
+	return c.newSocket(t, config, nil)
+}
+
+// newSocket is NewSocket. A socket that is about to close may make room for it; nil:
+// none.
+func (c *Context) newSocket(t SocketType, config *Config, inPlaceOf *Socket) (*Socket, error) {
 	row, ok := pattern.Lookup(pattern.Type(t))
 	if !ok {
 		return nil, fmt.Errorf("zmq: new socket: %w: no socket type %d", ErrInvalid, int(t))
@@ -162,10 +171,14 @@ func (c *Context) NewSocket(t SocketType, config *Config) (*Socket, error) {
 	s := newSocket(c, row, config)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	others := len(c.sockets)
+	if _, counts := c.sockets[inPlaceOf]; counts {
+		others--
+	}
 	switch {
 	case c.dead:
 		return nil, &OpError{Op: "new socket", Socket: t, Err: ErrTerminated}
-	case len(c.sockets) >= c.config.MaxSockets:
+	case others >= c.config.MaxSockets:
 		return nil, &OpError{Op: "new socket", Socket: t, Err: ErrTooManySockets}
 	}
 	c.sockets[s] = struct{}{}

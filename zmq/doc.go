@@ -55,7 +55,7 @@
 //
 // A [Message] is a list of frames that travel and arrive together, whole or not
 // at all. [Config] has the options; the zero Config is libzmq's default in
-// everything, and some options change on a live socket by [Socket.Set].
+// everything, and [Socket.Configure] changes a live socket.
 //
 // # Endpoints
 //

@@ -22,11 +22,14 @@ import (
 // none.
 var schemes = map[string]transport.Transport{
 	"tcp":     tcp.Transport{},
-	"ipc":     ipc.Transport{},
+	ipcScheme: ipc.Transport{},
 	"tls+tcp": tls.Transport{},
 }
 
-const inprocScheme = "inproc"
+const (
+	inprocScheme = "inproc"
+	ipcScheme    = "ipc"
+)
 
 // split reads an endpoint and finds its transport; nil for inproc.
 func (s *Socket) split(endpoint string) (t transport.Transport, scheme, address string, err error) {
@@ -56,7 +59,8 @@ func (s *Socket) alive() error {
 }
 
 // claim takes note that the socket is about to have an endpoint, of inproc or over
-// connections, and returns the configuration as it is now: the endpoint's own.
+// connections, and returns the configuration as it is now: the endpoint's own. Without
+// an error the caller says by claimed what has come of it.
 func (s *Socket) claim(overInproc bool) (*Config, *engine.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,8 +76,16 @@ func (s *Socket) claim(overInproc bool) (*Config, *engine.Config, error) {
 	case !overInproc && !s.ctx.config.hasLoop(config.Network.Affinity):
 		return nil, nil, ErrNoIOThreads
 	}
-	s.used = true
+	s.opening++
 	return &config, cfg, nil
+}
+
+// claimed ends what claim began. An endpoint that could not be opened leaves no trace.
+func (s *Socket) claimed(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opening--
+	s.used = s.used || err == nil
 }
 
 // Bind opens endpoint to peers and returns what was really bound: wildcards and
@@ -90,7 +102,7 @@ func (s *Socket) Bind(endpoint string) (bound string, err error) {
 	return bound, nil
 }
 
-func (s *Socket) bind(endpoint string) (string, error) {
+func (s *Socket) bind(endpoint string) (bound string, err error) {
 	t, scheme, address, err := s.split(endpoint)
 	if err != nil {
 		return "", err
@@ -99,8 +111,9 @@ func (s *Socket) bind(endpoint string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() { s.claimed(err) }()
 	if t == nil {
-		return endpoint, s.bindName(address, endpoint, config)
+		return endpoint, s.bindName(address, endpoint, config, nil)
 	}
 	l, err := engine.Listen(s.ctx.env, host{s}, cfg, t, address, scheme+"://")
 	if err != nil {
@@ -129,7 +142,7 @@ func (s *Socket) BindFile(endpoint string, file *os.File) (bound string, err err
 	return bound, nil
 }
 
-func (s *Socket) bindFile(endpoint string, file *os.File) (string, error) {
+func (s *Socket) bindFile(endpoint string, file *os.File) (bound string, err error) {
 	t, scheme, _, err := s.split(endpoint)
 	if err != nil {
 		return "", err
@@ -142,6 +155,7 @@ func (s *Socket) bindFile(endpoint string, file *os.File) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() { s.claimed(err) }()
 	l, err := engine.ListenFile(s.ctx.env, host{s}, cfg, lister, file, scheme+"://")
 	if err != nil {
 		return "", err
@@ -173,9 +187,18 @@ func inUse(err error) error {
 	return err
 }
 
-func (s *Socket) bindName(name, endpoint string, config *Config) error {
+// bindName binds an inproc name, which it may take from another socket; nil: from none.
+func (s *Socket) bindName(name, endpoint string, config *Config, from *Socket) error {
 	side := neighbour{s, config}
-	if err := s.ctx.registry.Bind(name, side); err != nil {
+	var earlier inproc.Side
+	if from != nil {
+		from.mu.Lock()
+		if has, ok := from.names[name]; ok {
+			earlier = has
+		}
+		from.mu.Unlock()
+	}
+	if err := s.ctx.registry.Rebind(name, earlier, side); err != nil {
 		return fmt.Errorf("%w: %w", ErrAddressInUse, err)
 	}
 	s.mu.Lock()
@@ -217,7 +240,7 @@ func (s *Socket) ConnectAs(endpoint, routingID string) error {
 
 func (s *Socket) connect(endpoint string) error { return s.connectAs(endpoint, "") }
 
-func (s *Socket) connectAs(endpoint, routingID string) error {
+func (s *Socket) connectAs(endpoint, routingID string) (err error) {
 	t, _, address, err := s.split(endpoint)
 	if err != nil {
 		return err
@@ -229,6 +252,7 @@ func (s *Socket) connectAs(endpoint, routingID string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { s.claimed(err) }()
 	s.mu.Lock()
 	again := s.row.OneConnect && t != nil && s.isConnected(endpoint)
 	s.last = endpoint
@@ -310,7 +334,7 @@ func (s *Socket) release(op, endpoint string) error {
 	case wrong == nil && scheme == inprocScheme:
 		found = s.releaseName(address, endpoint)
 	default:
-		// What Serve and Attach were given has the name that its net.Addr has.
+		// What Serve and Attach were given may have a name of no transport.
 		found, err = s.releaseConnections(endpoint, wrong != nil)
 	}
 	switch {
@@ -397,8 +421,10 @@ func (s *Socket) leave(session *engine.Session, app *pipe.End, discard bool, lin
 
 // Serve accepts connections from a listener that the application brings: a
 // socket that systemd has opened, say, or TLS. The socket closes it in the end.
-// It returns the endpoint for Unbind. A *tls.Conn of it shakes hands in the time of a
-// handshake, as with tls+tcp, and what TLS finds out of the peer is known of it.
+// It returns the endpoint for Unbind, named by the network and address of the
+// listener: what listens to plain TCP or at a Unix-domain socket Connect can connect
+// to. A *tls.Conn of it shakes hands in the time of a handshake, as with tls+tcp, and
+// what TLS finds out of the peer is known of it.
 func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 	if ln == nil {
 		return "", s.fail("serve", "", fmt.Errorf("%w: no listener", ErrInvalid))
@@ -407,12 +433,22 @@ func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 	if err != nil {
 		return "", s.fail("serve", "", err)
 	}
-	l := engine.Serve(s.ctx.env, host{s}, cfg, ln, ln.Addr().Network()+"://"+ln.Addr().String())
+	defer func() { s.claimed(err) }()
+	l := engine.Serve(s.ctx.env, host{s}, cfg, ln, endpointOf(ln.Addr()))
 	if !s.listening(l) {
 		_ = l.Close() // the socket was closed meanwhile
 		return "", s.fail("serve", "", ErrClosed)
 	}
 	return l.Endpoint(), nil
+}
+
+// endpointOf is the endpoint of what listens at an address.
+func endpointOf(a net.Addr) string {
+	network := a.Network()
+	if network == "unix" { // package net's word for it
+		network = ipcScheme
+	}
+	return network + "://" + a.String()
 }
 
 // Attach speaks over a connection that the application brings, which belongs to
@@ -426,6 +462,7 @@ func (s *Socket) Attach(conn net.Conn) error {
 	if err != nil {
 		return s.fail("attach", "", err)
 	}
+	defer s.claimed(nil)
 	endpoint, address := "", ""
 	if a := conn.RemoteAddr(); a != nil {
 		address = a.String()

@@ -342,20 +342,20 @@ func Example_stream() {
 }
 
 // Options that change on a live socket.
-func ExampleSocket_Set() {
+func ExampleSocket_Configure_atOnce() {
 	ctx, cancel := patient()
 	defer cancel()
 	zctx := zmq.NewContext(nil)
 	defer zctx.Term(ctx)
 
 	push := must(zctx.NewSocket(zmq.PUSH, nil))
-	check(push.Set(zmq.WithSendTimeout(zmq.NoWait), zmq.WithSendHighWater(10)))
+	check(push.Configure(func(c *zmq.Config) { c.SendTimeout, c.HighWater.Send = zmq.NoWait, 10 }))
 	fmt.Println(push.SendString(ctx, "nobody is there"))
-	fmt.Println(push.Set(zmq.WithSendHighWater(-5)))
+	fmt.Println(push.Configure(func(c *zmq.Config) { c.HighWater.Send = -5 }))
 	fmt.Println(push.Config().HighWater.Send)
 	// Output:
 	// zmq: PUSH: send: timed out
-	// zmq: PUSH: set: WithSendHighWater: invalid argument: Config.HighWater.Send is -5, must be -1 to 2147483647
+	// zmq: PUSH: configure: invalid argument: Config.HighWater.Send is -5, must be -1 to 2147483647
 	// 10
 }
 
@@ -375,7 +375,7 @@ func ExampleSocket_Configure() {
 	fmt.Println(pull.Configure(func(c *zmq.Config) { c.TCP.TOS = 256 }))
 	fmt.Println(pull.Config().TCP.TOS, pull.Effective().HighWater.Recv)
 	// Output:
-	// zmq: PULL: set: invalid argument: Config.TCP.TOS is 256, must be 0 to 255
+	// zmq: PULL: configure: invalid argument: Config.TCP.TOS is 256, must be 0 to 255
 	// 0 1000
 }
 

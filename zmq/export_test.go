@@ -1,6 +1,10 @@
 package zmq
 
-import "zeromux/iomux"
+import (
+	"testing"
+
+	"zeromux/iomux"
+)
 
 // NewPollerOn makes a poller whose descriptors are in a Mux on a certain back end.
 func NewPollerOn(backend iomux.Backend) (*Poller, error) {
@@ -18,6 +22,33 @@ func ReactorOn(p *Poller) *Reactor {
 // CertificateText is what Save writes, of a secret certificate where there is a secret
 // key.
 func CertificateText(c *CurveCertificate) ([]byte, error) { return c.text() }
+
+// Marked is how many registrations a poller has word of.
+func Marked(p *Poller) int {
+	p.marks.mu.Lock()
+	defer p.marks.mu.Unlock()
+	return len(p.marks.list)
+}
+
+// RemoveAndTell removes a socket, whose hub then tells the poller once more, as it may.
+func RemoveAndTell(t testing.TB, p *Poller, s *Socket) {
+	t.Helper()
+	p.mu.Lock()
+	w := p.sockets[s]
+	p.mu.Unlock()
+	if err := p.Remove(s); err != nil {
+		t.Fatal(err)
+	}
+	w.Noticed()
+}
+
+// EventReaders is how many readers of a socket's events there are, those included that
+// nobody has ranged over yet.
+func EventReaders(s *Socket) int {
+	s.monitors.mu.Lock()
+	defer s.monitors.mu.Unlock()
+	return len(s.monitors.readers)
+}
 
 // HoldSending takes the lock of a socket's sending side until release is called.
 func HoldSending(s *Socket) (release func()) {

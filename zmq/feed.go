@@ -67,7 +67,7 @@ func (s *Socket) monitor(endpoint string, events EventKind, o MonitorOptions) er
 	if o.Version == 0 {
 		o.Version = 1
 	}
-	scheme, _, err := transport.SplitEndpoint(endpoint)
+	scheme, name, err := transport.SplitEndpoint(endpoint)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -80,18 +80,19 @@ func (s *Socket) monitor(endpoint string, events EventKind, o MonitorOptions) er
 	case o.Type != PAIR && o.Type != PUB && o.Type != PUSH:
 		return fmt.Errorf("%w: Type %v, must be PAIR, PUB or PUSH", ErrInvalid, o.Type)
 	}
-	if s.monitors.feeds(endpoint) {
-		s.replaceFeed(nil) // so that the name is free
-	}
-	socket, err := s.ctx.NewSocket(o.Type, &Config{Linger: NoLinger})
+	s.monitors.changing.Lock()
+	defer s.monitors.changing.Unlock()
+	earlier := s.monitors.feeds()
+	socket, err := s.ctx.newSocket(o.Type, &Config{Linger: NoLinger}, earlier)
 	if err != nil {
 		return reason(err)
 	}
-	if _, err := socket.Bind(endpoint); err != nil {
+	config := socket.Config()
+	if err := socket.bindName(name, endpoint, &config, earlier); err != nil {
 		_ = socket.Close()
-		return reason(err)
+		return err
 	}
-	f := &feed{socket: socket, endpoint: endpoint, mask: events, version: o.Version}
+	f := &feed{socket: socket, mask: events, version: o.Version}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	if !s.replaceFeed(f) {
 		f.end()
@@ -109,11 +110,14 @@ func reason(err error) error {
 	return err
 }
 
-// feeds reports whether there is a feed of this endpoint.
-func (m *monitors) feeds(endpoint string) bool {
+// feeds returns the socket that sends events, or nil.
+func (m *monitors) feeds() *Socket {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.feed != nil && m.feed.endpoint == endpoint
+	if m.feed == nil {
+		return nil
+	}
+	return m.feed.socket
 }
 
 // replaceFeed puts f, or nil, in the place of the feed that there is, and ends
@@ -136,10 +140,9 @@ func (s *Socket) replaceFeed(f *feed) bool {
 
 // A feed tells of events in libzmq's formats.
 type feed struct {
-	socket   *Socket
-	endpoint string
-	mask     EventKind
-	version  int
+	socket  *Socket
+	mask    EventKind
+	version int
 
 	ctx    context.Context // of the pump; ends with the feed
 	cancel context.CancelFunc
@@ -214,7 +217,7 @@ func (f *feed) end() {
 	if f.mask&EventMonitorStopped != 0 {
 		last = append(last, f.encode(&Event{Kind: EventMonitorStopped}))
 	}
-	_ = f.socket.Set(WithSendHighWater(Unlimited)) // it fails when the context is shut down
+	_ = f.socket.Configure(func(c *Config) { c.HighWater.Send = Unlimited }) // it fails when the context is shut down
 	for _, m := range last {
 		if f.socket.TrySend(m) != nil {
 			break

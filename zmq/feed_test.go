@@ -438,3 +438,62 @@ func TestAMonitorCountsAsASocket(t *testing.T) {
 	newSocket(t, c, zmq.PULL, nil)
 	newSocket(t, c, zmq.PULL, nil)
 }
+
+// A monitor that cannot be leaves the earlier one as it was, under whatever name, and at
+// no time is the name free.
+func TestAMonitorThatFailsLeavesTheEarlierOne(t *testing.T) {
+	const name = "inproc://monitor"
+	c := newContext(t)
+	s := newSocket(t, c, zmq.PULL, nil)
+	if err := s.Monitor(name, zmq.AllEvents, zmq.MonitorOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	reader := newSocket(t, c, zmq.PAIR, nil)
+	connect(t, reader, name)
+	bind(t, newSocket(t, c, zmq.PULL, nil), "inproc://taken")
+	for what, failing := range map[string]func() error{
+		"a name that is taken":    func() error { return s.Monitor("inproc://taken", zmq.AllEvents, zmq.MonitorOptions{}) },
+		"a name that is nobody's": func() error { return s.Monitor("inproc://", zmq.AllEvents, zmq.MonitorOptions{}) },
+		"an unknown format":       func() error { return s.Monitor(name, zmq.AllEvents, zmq.MonitorOptions{Version: 3}) },
+		"another type":            func() error { return s.Monitor(name, zmq.AllEvents, zmq.MonitorOptions{Type: zmq.SUB}) },
+	} {
+		if failing() == nil {
+			t.Errorf("%s: there is a monitor", what)
+		}
+	}
+	bind(t, s, "tcp://127.0.0.1:*")
+	if e := hear(t, reader, 1); e.kind != zmq.EventListening {
+		t.Errorf("the earlier one tells %v", e.kind)
+	}
+}
+
+// Whoever wants the name of a monitor does not get it while one takes another's place.
+func TestTheNameOfAMonitorIsNeverFree(t *testing.T) {
+	const name = "inproc://monitor"
+	c := newContext(t)
+	s, thief := newSocket(t, c, zmq.PULL, nil), newSocket(t, c, zmq.PULL, nil)
+	if err := s.Monitor(name, zmq.AllEvents, zmq.MonitorOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var over atomic.Bool
+	stolen := make(chan bool)
+	go func() {
+		for !over.Load() {
+			if _, err := thief.Bind(name); err == nil {
+				stolen <- true
+				return
+			}
+		}
+		stolen <- false
+	}()
+	for range 1000 {
+		if err := s.Monitor(name, zmq.AllEvents, zmq.MonitorOptions{}); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	over.Store(true)
+	if <-stolen {
+		t.Error("somebody else has it")
+	}
+}

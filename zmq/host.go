@@ -2,6 +2,7 @@ package zmq
 
 import (
 	"errors"
+	"slices"
 
 	"zeromux/internal/engine"
 	"zeromux/internal/inproc"
@@ -163,12 +164,23 @@ func (s *Socket) up(app *pipe.End, peer *message.Peer, stays func() bool) bool {
 	return served
 }
 
-// down says that a peer is not there any more.
+// down says that a peer is not there any more. The pattern has heard so before.
 func (s *Socket) down(app *pipe.End) {
 	s.mu.Lock()
 	delete(s.online, app)
+	list := s.losses
 	s.mu.Unlock()
 	s.peersChanged()
+	for _, call := range list {
+		call(app)
+	}
+}
+
+// onLoss has every loss of a connection told, by its pipe, under no lock.
+func (s *Socket) onLoss(call func(*pipe.End)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.losses = append(slices.Clone(s.losses), call) // whoever calls reads the old list
 }
 
 // peersChanged wakes whoever waits for peers, and finds out whether there is only

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"runtime"
 	"sync"
 	"time"
 
@@ -89,7 +90,8 @@ type Event struct {
 	// tells connections apart, and is -1 where the system gave none: the
 	// connection may be in the hands of a copy of it.
 	Value int
-	// SendQueue and RecvQueue are the messages that wait, of EventPipesStats.
+	// SendQueue and RecvQueue are the messages that wait, of EventPipesStats: see
+	// Counts.
 	SendQueue, RecvQueue int
 	// Err is why, where there is a reason: a *HandshakeError when a handshake
 	// failed.
@@ -105,6 +107,8 @@ const eventBuffer = 1024
 
 // monitors are those who hear of a socket's events.
 type monitors struct {
+	changing sync.Mutex // held by who puts a feed in the place of another
+
 	mu      sync.Mutex // guards all below; under it the feed's, and the locks of the feed's socket
 	readers map[*eventReader]struct{}
 	feed    *feed // of Monitor; nil: none
@@ -114,8 +118,13 @@ type monitors struct {
 
 // An eventReader is a reader of Events.
 type eventReader struct {
-	c    chan Event // has a place more than eventBuffer, for the last event
-	lost uint64     // since the last one that had room; guarded by monitors.mu
+	bell chan struct{} // holds a signal when something is new
+
+	// Guarded by monitors.mu.
+	waiting []Event // oldest first, but for the first read of them, which were taken
+	read    int
+	lost    uint64 // since the last one that had room
+	over    bool   // no more will come
 }
 
 // emit hands an event of the engine on.
@@ -138,7 +147,7 @@ func (m *monitors) emit(e engine.Event) {
 // hand gives an event to everybody. m.mu is held.
 func (m *monitors) hand(e Event) {
 	for r := range m.readers {
-		if len(r.c) >= eventBuffer {
+		if len(r.waiting)-r.read >= eventBuffer {
 			r.lost++
 			m.lost++
 			continue
@@ -150,11 +159,30 @@ func (m *monitors) hand(e Event) {
 	}
 }
 
-// give gives the reader an event for which there is room. Nobody else does, since
-// monitors.mu is held.
+// give gives the reader an event, whether there is room or not. monitors.mu is held.
 func (r *eventReader) give(e Event) {
+	if r.read > len(r.waiting)/2 {
+		n := copy(r.waiting, r.waiting[r.read:])
+		clear(r.waiting[n:])
+		r.waiting, r.read = r.waiting[:n], 0
+	}
 	e.Lost, r.lost = r.lost, 0
-	r.c <- e
+	r.waiting = append(r.waiting, e)
+	push(r.bell)
+}
+
+// take takes the reader's next event, if there is one, or else tells whether there will
+// be none.
+func (m *monitors) take(r *eventReader) (e Event, ok, over bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r.read == len(r.waiting) {
+		return Event{}, false, r.over
+	}
+	e = r.waiting[r.read]
+	r.waiting[r.read] = Event{}
+	r.read++
+	return e, true, false
 }
 
 // wants reports whether anybody hears of events of a kind.
@@ -174,9 +202,8 @@ func (m *monitors) missed() uint64 {
 func (m *monitors) add() *eventReader {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := &eventReader{c: make(chan Event, eventBuffer+1)}
+	r := &eventReader{bell: make(chan struct{}, 1), over: m.stopped}
 	if m.stopped {
-		close(r.c)
 		return r
 	}
 	if m.readers == nil {
@@ -197,8 +224,8 @@ func (m *monitors) stop() {
 	m.mu.Lock()
 	m.stopped = true
 	for r := range m.readers {
+		r.over = true
 		r.give(Event{Kind: EventMonitorStopped, Time: time.Now()})
-		close(r.c)
 	}
 	m.readers = nil
 	last := m.feed
@@ -213,32 +240,62 @@ func (m *monitors) stop() {
 // call of Events on, until ctx ends, or the socket is closed and nothing is left of
 // it: messages may still go out for as long as Linger says. Then the last event is
 // EventMonitorStopped. A reader that falls 1024 events behind loses some, which
-// Event.Lost tells; the socket never waits for it.
+// Event.Lost tells; the socket never waits for it. A sequence that nobody has ranged
+// over is given up when ctx ends, or when the program has let go of it.
 func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
-	first := make(chan *eventReader, 1)
-	registered := s.monitors.add()
-	first <- registered
-	forget := context.AfterFunc(ctx, func() { s.monitors.remove(registered) }) // if nobody ranges over it
+	first := s.hearken(ctx)
 	return func(yield func(Event) bool) {
-		var r *eventReader
-		select {
-		case r = <-first:
-		default:
+		r := first.take()
+		if r == nil {
 			r = s.monitors.add() // the sequence is ranged over once more
 		}
 		defer s.monitors.remove(r)
-		defer forget()
-		for {
-			select {
-			case e, ok := <-r.c:
-				if !ok || !yield(e) {
-					return
-				}
-			case <-ctx.Done():
+		for ctx.Err() == nil {
+			e, ok, over := s.monitors.take(r)
+			switch {
+			case ok && !yield(e), over:
 				return
+			case ok:
+				continue
+			}
+			select {
+			case <-r.bell:
+			case <-ctx.Done():
 			}
 		}
 	}
+}
+
+// An ear hears of events for a sequence that nobody has ranged over yet. It goes with
+// its context, or with the sequence: what nobody can range over costs nothing.
+type ear struct {
+	mu      sync.Mutex   // guards reader
+	reader  *eventReader // nil: taken
+	forget  func() bool
+	cleanup runtime.Cleanup
+}
+
+// hearken makes an ear that hears of events from now on.
+func (s *Socket) hearken(ctx context.Context) *ear {
+	r := s.monitors.add()
+	leave := func(r *eventReader) { s.monitors.remove(r) }
+	first := &ear{reader: r, forget: context.AfterFunc(ctx, func() { leave(r) })}
+	forget := first.forget
+	first.cleanup = runtime.AddCleanup(first, func(r *eventReader) { forget(); leave(r) }, r)
+	return first
+}
+
+// take takes the reader, which is the caller's from then on, or returns nil.
+func (f *ear) take() *eventReader {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.reader
+	f.reader = nil
+	if r != nil {
+		f.forget()
+		f.cleanup.Stop()
+	}
+	return r
 }
 
 // MonitorPipes raises EventPipesStats once for each pipe that there is: what waits
@@ -275,7 +332,7 @@ func (s *Socket) MonitorPipes() error {
 func (s *Socket) pipeEvents() (events []Event) {
 	event := func(end *pipe.End, endpoint string, connecting bool) Event {
 		e := Event{Kind: EventPipesStats, Time: time.Now(), Endpoint: endpoint, Connecting: connecting}
-		e.SendQueue, e.RecvQueue = end.Depth()
+		e.SendQueue, e.RecvQueue = end.Unsent(), s.unread(end)
 		if peer := s.online[end]; peer != nil {
 			e.Peer = newPeerInfo(peer)
 		}

@@ -3,8 +3,11 @@ package zmq_test
 import (
 	"context"
 	"io"
+	"iter"
 	"net"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -204,5 +207,72 @@ func writeFile(t *testing.T, path string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A sequence of events costs what has happened since it was made, as long as somebody
+// may yet range over it, and nothing afterwards.
+func TestEventsThatNobodyRangesOverAreGivenUp(t *testing.T) {
+	for name, ends := range map[string]bool{"when their context ends": true, "when the program lets go of them": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newSocket(t, newContext(t), zmq.PULL, nil)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			const n = 200
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			all := make([]iter.Seq[zmq.Event], n)
+			for i := range all {
+				all[i] = s.Events(ctx)
+			}
+			runtime.ReadMemStats(&after)
+			if octets := (after.TotalAlloc - before.TotalAlloc) / n; octets > 4<<10 {
+				t.Errorf("each takes %d octets before anything happens", octets)
+			}
+			if got := zmq.EventReaders(s); got != n {
+				t.Errorf("%d sequences are kept, want %d", got, n)
+			}
+			if ends {
+				cancel()
+			} else {
+				clear(all)
+			}
+			eventually(t, "all are given up", func() bool {
+				if !ends {
+					runtime.GC()
+				}
+				return zmq.EventReaders(s) == 0
+			})
+			runtime.KeepAlive(all)
+		})
+	}
+}
+
+// What happens between the call and the loop is seen, however late that is, and so is
+// what happens while it runs.
+func TestEventsAreSeenFromTheCallOn(t *testing.T) {
+	s := newSocket(t, newContext(t), zmq.PULL, nil)
+	bind(t, s, "tcp://127.0.0.1:*")
+	all := s.Events(within(t))
+	first := bind(t, s, "tcp://127.0.0.1:*")
+	for range 3 {
+		runtime.GC()
+	}
+	second := ""
+	var got []string
+	for e := range all {
+		if got = append(got, e.Endpoint); len(got) == 2 {
+			break
+		}
+		for range 3 {
+			runtime.GC()
+		}
+		second = bind(t, s, "tcp://127.0.0.1:*")
+	}
+	if want := []string{first, second}; !slices.Equal(got, want) {
+		t.Errorf("heard of %q, want %q", got, want)
+	}
+	if n := zmq.EventReaders(s); n != 0 {
+		t.Errorf("%d readers are left", n)
 	}
 }

@@ -307,8 +307,8 @@ type IPC struct {
 // Router is for ROUTER, and Probe for REQ and DEALER as well.
 type Router struct {
 	// Mandatory makes sending to an unknown peer ErrHostUnreachable, and to a
-	// full one wait, where otherwise the message is dropped. libzmq:
-	// ZMQ_ROUTER_MANDATORY.
+	// full one wait, where otherwise the message is dropped. CanSend and PollOut come
+	// when any peer has room; CanSendTo asks for one. libzmq: ZMQ_ROUTER_MANDATORY.
 	Mandatory bool `json:"mandatory" yaml:"mandatory" toml:"mandatory"`
 	// Handover lets a new peer take over a routing id that is in use; without
 	// it the new one is turned away. libzmq: ZMQ_ROUTER_HANDOVER.
@@ -353,7 +353,8 @@ type PubSub struct {
 	// ZMQ_XPUB_MANUAL_LAST_VALUE.
 	ManualLastValue bool `json:"manual_last_value" yaml:"manual_last_value" toml:"manual_last_value"`
 	// NoDrop makes PUB and XPUB wait for a full peer, where otherwise the
-	// message is dropped for it. libzmq: ZMQ_XPUB_NODROP.
+	// message is dropped for it. CanSend and PollOut come all the same, as in libzmq:
+	// whether a message must wait is known with its topic. libzmq: ZMQ_XPUB_NODROP.
 	NoDrop bool `json:"no_drop" yaml:"no_drop" toml:"no_drop"`
 	// Welcome is the first message to every new peer of an XPUB or PUB; empty:
 	// none. libzmq: ZMQ_XPUB_WELCOME_MSG.

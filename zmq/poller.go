@@ -3,6 +3,8 @@ package zmq
 import (
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,7 +24,9 @@ const (
 	// libzmq: ZMQ_POLLOUT.
 	PollOut PollEvents = 2
 	// PollErr: the descriptor has an error, or the other side is gone. It also comes
-	// unasked, with anything that is waited for. libzmq: ZMQ_POLLERR.
+	// unasked, with anything that is waited for, but not where select waits, which
+	// cannot tell: then PollIn or PollOut comes, and what is done next meets it.
+	// libzmq: ZMQ_POLLERR.
 	PollErr PollEvents = 4
 	// PollPri: the descriptor has urgent data. libzmq: ZMQ_POLLPRI.
 	PollPri PollEvents = 8
@@ -115,7 +119,8 @@ type watch struct {
 	have PollEvents // a descriptor: what the look of number seen has found
 	seen uint64
 
-	noticed bool // in marks.list; guarded by marks.mu
+	mark  int  // its place in marks.list, from one on; 0: not there. Guarded by marks.mu
+	ended bool // nobody wants word of it any more; guarded by marks.mu
 }
 
 // Noticed implements pipe.Watcher.
@@ -260,6 +265,7 @@ func (p *Poller) forget(w *watch) {
 	p.change(w, 0)
 	w.gone = true
 	p.listen(w)
+	p.marks.forget(w)
 }
 
 // listen has the hub of a socket tell w what it must know. The end of a socket is
@@ -296,9 +302,14 @@ func (p *Poller) listen(w *watch) {
 // AddFD is Add of a descriptor, which stays the caller's. A file or directory is
 // always ready. libzmq: zmq_poller_add_fd.
 //
+// The first one settles what the poller waits for descriptors with: the back end that
+// ContextConfig.Multiplexer names of the first socket there that has such a context,
+// or ZEROMUX_MULTIPLEXER; without either, and with "runtime" and "stream", which are for
+// connections, the best that the system has.
+//
 // The error wraps what that of Add does, EBADF for a descriptor that is none, or
 // errors.ErrUnsupported where the system has no call to wait for it, or for these
-// events.
+// events, or not the back end.
 func (p *Poller) AddFD(fd int, events PollEvents, user any) error {
 	return p.fail("add", nil, fd, p.addFD(fd, events, user))
 }
@@ -378,8 +389,10 @@ func (p *Poller) Close() error {
 		return nil
 	}
 	p.closed = true
-	for _, w := range p.sockets {
-		p.forget(w)
+	for _, of := range []iter.Seq[*watch]{maps.Values(p.sockets), maps.Values(p.fds)} {
+		for w := range of {
+			p.forget(w)
+		}
 	}
 	clear(p.sockets)
 	clear(p.fds)

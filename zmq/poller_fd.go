@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"zeromux/internal/engine"
 	"zeromux/iomux"
 )
 
@@ -26,7 +27,7 @@ type files struct {
 	mux    iomux.Mux
 	nest   *os.File        // the descriptor of mux, in the hands of the Go runtime; nil: a wait holds a thread
 	raw    syscall.RawConn // of nest
-	waking func()          // stir; a field, so that it is made once
+	waking func()          // marks.rouse; a field, so that it is made once
 	try    func(fd uintptr) bool
 
 	count int    // descriptors in mux that something is waited for of; Poller.mu
@@ -37,6 +38,22 @@ type files struct {
 	found  int         // in ready, by a wait that held a thread
 	armed  bool        // the call's context and time end the parking
 	disarm func() bool // nil: nothing is to be taken back
+}
+
+// backend is what the descriptors are to be waited for with: what the context of a
+// socket names that is there by then, the one that was added first, or the environment.
+// Empty: the best there is. p.mu is held.
+func (p *Poller) backend() iomux.Backend {
+	name, place := os.Getenv(multiplexerVariable), p.places+1
+	for s, w := range p.sockets {
+		if of := s.ctx.config.Multiplexer; of != "" && w.place < place {
+			name, place = of, w.place
+		}
+	}
+	if name == engine.Runtime || name == engine.Stream { // how connections are driven, and no back end
+		return ""
+	}
+	return iomux.Backend(name)
 }
 
 // openFiles makes the Mux, on a back end or, without a name, the best there is.
@@ -51,7 +68,7 @@ func (p *Poller) openFiles(backend iomux.Backend) error {
 			return errors.Join(err, f.close())
 		}
 	}
-	f.waking = f.stir
+	f.waking = p.marks.rouse // and not stir alone: a look that does not wait takes a wake-up of the Mux away
 	f.try = func(uintptr) bool { return p.parked(f) }
 	p.files = f
 	return nil
@@ -84,7 +101,7 @@ func (p *Poller) addFD(fd int, events PollEvents, user any) error {
 		return err
 	}
 	if p.files == nil {
-		if err := p.openFiles(""); err != nil {
+		if err := p.openFiles(p.backend()); err != nil {
 			return err
 		}
 	}

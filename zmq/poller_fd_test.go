@@ -540,3 +540,18 @@ func TestNoConnectionIsAnError(t *testing.T) {
 		t.Errorf("%v, want ErrInvalid", err)
 	}
 }
+
+// The same of descriptors as TestRegistrationsThatComeAndGoLeaveNothing of sockets.
+func TestDescriptorsThatComeAndGoLeaveNothing(t *testing.T) {
+	p := newPoller(t)
+	r, _ := pipe(t)
+	for range 100 {
+		fd := addConn(t, p, r, zmq.PollIn)
+		if err := p.RemoveFD(fd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := zmq.Marked(p); n != 0 {
+		t.Errorf("there is word of %d registrations", n)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"zeromux/iomux"
 )
 
 // However soon the context of a wait ends, its time does not hide that.
@@ -39,5 +41,104 @@ func TestTheEndOfAContextIsNotHiddenByADeadline(t *testing.T) {
 			t.Fatalf("%v: who parks now is not woken", err)
 		}
 		f.rest()
+	}
+}
+
+// A look that does not wait takes a wake-up of the Mux away: the end of a context that
+// comes just before it still keeps the call from falling asleep.
+func TestALookTakesTheEndOfAContextFromNobody(t *testing.T) {
+	for _, backend := range iomux.Available() {
+		t.Run(string(backend), func(t *testing.T) {
+			p := NewPoller()
+			if err := p.openFiles(backend); err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			defer w.Close()
+			if _, err := p.AddConn(r, PollIn, nil); err != nil {
+				t.Fatal(err)
+			}
+			p.marks.take(nil)
+			f := p.files
+			told := make(chan struct{})
+			tell := f.waking
+			f.waking = func() {
+				tell()
+				close(told)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			f.arm(&pollCall{ctx: ctx})
+			defer f.rest()
+			cancel()
+			<-told
+			if n, err := p.look(make([]PollEvent, 1)); n > 0 || err != nil {
+				t.Fatalf("%d ready, %v", n, err)
+			}
+			if p.marks.rest(f) {
+				t.Error("the call falls asleep, and nobody wakes it")
+			}
+		})
+	}
+}
+
+// Descriptors are waited for with the back end that is named: by the first socket's
+// context, or else by the environment.
+func TestAPollerWaitsWithTheBackEndThatIsNamed(t *testing.T) {
+	if best := iomux.Available()[0]; best == iomux.Poll {
+		t.Skip("every back end holds a thread here")
+	}
+	for _, row := range []struct {
+		name, environment string
+		contexts          []string
+		holdsThread       bool
+		want              error
+	}{
+		{"none", "", []string{""}, false, nil},
+		{"by the environment", "poll", nil, true, nil},
+		{"by a context", "", []string{"select"}, true, nil},
+		{"by the first of those contexts that name one", "", []string{"", "poll", string(iomux.Available()[0])}, true, nil},
+		{"by a context against the environment", "poll", []string{string(iomux.Available()[0])}, false, nil},
+		{"one for connections alone", "runtime", []string{"stream"}, false, nil},
+		{"nobody knows it", "busy", nil, false, errors.ErrUnsupported},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			p := NewPoller()
+			defer p.Close()
+			t.Setenv(multiplexerVariable, "")
+			for _, multiplexer := range row.contexts {
+				c := NewContext(&ContextConfig{Multiplexer: multiplexer, NotBlocky: true})
+				defer func() {
+					if err := c.Term(context.Background()); err != nil {
+						t.Error(err)
+					}
+				}()
+				s, err := c.NewSocket(PULL, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				if err := p.Add(s, PollIn, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			t.Setenv(multiplexerVariable, row.environment)
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			defer w.Close()
+			switch _, err := p.AddConn(r, PollIn, nil); {
+			case !errors.Is(err, row.want):
+				t.Errorf("got %v, want %v", err, row.want)
+			case row.want == nil && (p.files.nest == nil) != row.holdsThread:
+				t.Errorf("a wait holds a thread: %v", !row.holdsThread)
+			}
+		})
 	}
 }

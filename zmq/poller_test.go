@@ -329,7 +329,7 @@ func TestAnOptionMayMakeASocketReady(t *testing.T) {
 	add(t, p, router, zmq.PollOut)
 	quiet(t, p)
 	done := make(chan error)
-	go func() { done <- router.Set(zmq.WithMandatory(false)) }()
+	go func() { done <- router.Configure(func(c *zmq.Config) { c.Router.Mandatory = false }) }()
 	wantTold(t, p, happening{router, zmq.PollOut})
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -478,4 +478,25 @@ func TestAReplierThatPollsAllocatesNothing(t *testing.T) {
 			t.Errorf("%v allocations a round trip", n)
 		}
 	})
+}
+
+// A registration that is taken back leaves nothing, though nobody has waited meanwhile
+// and its socket comes late, and word of the others is kept.
+func TestRegistrationsThatComeAndGoLeaveNothing(t *testing.T) {
+	c := newContext(t)
+	p := newPoller(t)
+	var ready [3]*zmq.Socket
+	for i := range ready {
+		ready[i] = newSocket(t, c, zmq.PUB, nil)
+		add(t, p, ready[i], zmq.PollOut)
+	}
+	for range 100 {
+		zmq.RemoveAndTell(t, p, ready[1])
+		add(t, p, ready[1], zmq.PollOut)
+	}
+	if n := zmq.Marked(p); n != len(ready) {
+		t.Errorf("there is word of %d registrations, want %d", n, len(ready))
+	}
+	remove(t, p, ready[1])
+	wantTold(t, p, happening{ready[0], zmq.PollOut}, happening{ready[2], zmq.PollOut})
 }

@@ -33,11 +33,31 @@ type marks struct {
 // notice leaves word of w.
 func (m *marks) notice(w *watch) {
 	m.mu.Lock()
-	if !w.noticed {
-		w.noticed = true
+	if w.ended { // its hub has come late
+		m.mu.Unlock()
+		return
+	}
+	if w.mark == 0 {
 		m.list = append(m.list, w)
+		w.mark = len(m.list)
 	}
 	m.wake()
+}
+
+// forget takes back what there is word of w, now and later: registrations that come
+// and go leave nothing behind, though nobody looks.
+func (m *marks) forget(w *watch) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w.ended = true
+	if w.mark == 0 {
+		return
+	}
+	last := len(m.list) - 1
+	m.list[w.mark-1] = m.list[last]
+	m.list[w.mark-1].mark = w.mark
+	m.list[last] = nil
+	m.list, w.mark = m.list[:last], 0
 }
 
 // rouse has whoever sleeps look up, or who is about to.
@@ -91,7 +111,7 @@ func (m *marks) take(spare []*watch) []*watch {
 	list := m.list
 	m.list = spare
 	for _, w := range list {
-		w.noticed = false
+		w.mark = 0
 	}
 	return list
 }

@@ -20,6 +20,11 @@ import (
 // not of the peer that a message came from. Bodies of 16 KiB and more are not
 // copied.
 //
+// Messages keep their order, so one that must wait for a single peer holds up what comes
+// behind it in the same direction, for others too: a ROUTER with Mandatory waits so for a
+// peer that is full, an XPUB with NoDrop for a subscriber. libzmq's proxy waits then with
+// both directions.
+//
 // The proxy is steered by Pause, Resume and Stats, and by commands that come to
 // Control. libzmq: zmq_proxy, zmq_proxy_steerable.
 type Proxy struct {
@@ -45,7 +50,8 @@ type Proxy struct {
 	// The eight frames are numbers of 64 bits in the byte order of this machine:
 	// the frames and octets of ProxyStats, in its order. To any other message, known
 	// or not, a REP replies with one empty frame, a PAIR and a SUB with nothing.
-	// What is no command is ignored.
+	// What is no command is ignored. Who does not take the answers holds up no command
+	// that follows, and who has left gets none: they do not go to the next PAIR.
 	Control *Socket
 
 	running           atomic.Bool

@@ -307,7 +307,7 @@ func TestAWelcomeIsTheFirstMessageToANewPeer(t *testing.T) {
 			over(t, endpoints, func(t *testing.T, endpoint string) {
 				c := newContext(t)
 				pub := newSocket(t, c, typ, nil)
-				if err := pub.Set(zmq.WithWelcome("Hi")); err != nil {
+				if err := pub.Configure(func(c *zmq.Config) { c.PubSub.Welcome = "Hi" }); err != nil {
 					t.Fatal(err)
 				}
 				sub := newSocket(t, c, zmq.SUB, nil)

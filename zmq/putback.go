@@ -10,6 +10,7 @@ import (
 type putBack struct {
 	waits bool
 	m     Message
+	from  *pipe.End // nil: from none that is known
 }
 
 // backMost is the size of a message, in octets, from which its memory is not kept
@@ -19,6 +20,7 @@ const backMost = 64 << 10
 // put takes the message back that next has left in s.in, with what next returned.
 func (b *putBack) put(s *Socket, from *pipe.End, own int) {
 	b.m.fill(&s.in, from, own, &s.slab)
+	b.from = from
 	b.wait(s)
 }
 
@@ -41,6 +43,7 @@ func (b *putBack) take(s *Socket) {
 
 // done lets go of the memory of a message that was taken.
 func (b *putBack) done() {
+	b.from = nil
 	b.m.x.release()
 	if cap(b.m.x.buffer) > backMost {
 		b.m = Message{}

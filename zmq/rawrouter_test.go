@@ -103,6 +103,32 @@ func TestARouterStaysAsItIsOnceItHasAnEndpoint(t *testing.T) {
 	}
 }
 
+// An endpoint that came to nothing leaves a ROUTER free.
+func TestARouterIsFreeWhenItsFirstEndpointCouldNotBeOpened(t *testing.T) {
+	c := newContext(t)
+	taken := bind(t, newSocket(t, c, zmq.PULL, nil), "tcp://127.0.0.1:*")
+	bind(t, newSocket(t, c, zmq.PULL, nil), "inproc://taken")
+	for name, open := range map[string]func(*zmq.Socket) error{
+		"a port in use":           func(s *zmq.Socket) error { _, err := s.Bind(taken); return err },
+		"a name in use":           func(s *zmq.Socket) error { _, err := s.Bind("inproc://taken"); return err },
+		"no file":                 func(s *zmq.Socket) error { _, err := s.BindFile("tcp://*:*", nil); return err },
+		"nowhere to connect to":   func(s *zmq.Socket) error { return s.Connect("tcp://*:*") },
+		"no listener":             func(s *zmq.Socket) error { _, err := s.Serve(nil); return err },
+		"no connection":           func(s *zmq.Socket) error { return s.Attach(nil) },
+		"an unknown kind of name": func(s *zmq.Socket) error { return s.Connect("nothing://x") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSocket(t, c, zmq.ROUTER, nil)
+			if open(s) == nil {
+				t.Fatal("it was opened")
+			}
+			if err := s.Configure(func(c *zmq.Config) { c.Router.Raw = true }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestRawOctetsHaveNoInproc(t *testing.T) {
 	s := newSocket(t, newContext(t), zmq.ROUTER, &zmq.Config{Router: zmq.Router{Raw: true}})
 	if _, err := s.Bind("inproc://x"); !is(err, zmq.ErrIncompatible) {

@@ -9,7 +9,9 @@ import (
 // pollers.
 
 // CanSend and CanRecv tell whether the socket could send or receive now without
-// waiting. libzmq: ZMQ_EVENTS.
+// waiting: some message, for a ROUTER with Mandatory has room for one peer and not for
+// another, and an XPUB with NoDrop for one topic and not for another. libzmq:
+// ZMQ_EVENTS.
 func (s *Socket) CanSend() bool {
 	can := false
 	s.both(func() {

@@ -9,10 +9,9 @@ import (
 	mathrand "math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"zeromux/internal/message"
+	"zeromux/internal/engine"
 	"zeromux/internal/pattern"
 	"zeromux/internal/pipe"
 )
@@ -44,6 +43,8 @@ const requestID = 8
 // A request goes to the peers in turn, but only to one that is connected now. A
 // reply goes to the call that asked: one that comes when the call has ended, and a
 // second one to the same request, are dropped and count in Stats.DroppedFiltered.
+// What has not gone out when the call ends, or its connection is lost, never does, so
+// that nobody lingers for it.
 type Requester struct {
 	s     *Socket
 	asker pattern.Asker
@@ -52,18 +53,9 @@ type Requester struct {
 
 	mu    sync.Mutex // guards all below
 	calls map[uint64]*call
-	ids   *mathrand.ChaCha8 // no peer can guess what another one was asked, and answer it
-	err   error             // why there are no more replies
-}
-
-// A call is a request that waits for its reply.
-type call struct {
-	id    uint64
-	reply chan Message                       // has room for the one reply
-	rouse atomic.Pointer[context.CancelFunc] // ends waiting for a peer; nil: it does not wait
-
-	tried []*pipe.End   // whom the request was sent to, since everybody was
-	peer  *message.Peer // the connection that it was sent over last
+	lines map[*pipe.End]*call // of the calls that were sent there last, the first in line
+	ids   *mathrand.ChaCha8   // no peer can guess what another one was asked, and answer it
+	err   error               // why there are no more replies
 }
 
 // NewRequester makes a Requester of a DEALER, which from then on sends and receives
@@ -80,7 +72,7 @@ func NewRequester(dealer *Socket, retry Retry) (*Requester, error) {
 	}
 	r := &Requester{
 		s: dealer, asker: dealer.pattern.(pattern.Asker), retry: retry,
-		over: make(chan struct{}), calls: make(map[uint64]*call),
+		over: make(chan struct{}), calls: make(map[uint64]*call), lines: make(map[*pipe.End]*call),
 	}
 	if r.retry.Attempts == 0 {
 		r.retry.Attempts = 1
@@ -88,6 +80,7 @@ func NewRequester(dealer *Socket, retry Retry) (*Requester, error) {
 	var seed [32]byte
 	_, _ = rand.Read(seed[:]) // never fails
 	r.ids = mathrand.NewChaCha8(seed)
+	dealer.onLoss(r.lost)
 	go r.sort()
 	return r, nil
 }
@@ -119,13 +112,35 @@ func (r *Requester) Do(ctx context.Context, m Message) (Message, error) {
 	frames := make([][]byte, 0, 2+len(m.Frames))
 	frames = append(frames, binary.BigEndian.AppendUint64(nil, c.id), nil)
 	frames = append(frames, m.Frames...)
+	reply, err := r.try(ctx, c, frames)
+	if err != nil || len(c.sent) > 1 { // else it was answered, and waits nowhere
+		withdraw(frames[0], c.sent)
+	}
+	if err != nil {
+		return Message{}, r.fail(err)
+	}
+	return reply, nil
+}
+
+// try makes one attempt after the other, as long as another may do better.
+func (r *Requester) try(ctx context.Context, c *call, frames [][]byte) (Message, error) {
 	for attempt := 1; ; attempt++ {
 		reply, err := r.attempt(ctx, c, frames)
-		switch {
-		case err == nil:
-			return reply, nil
-		case ctx.Err() != nil || attempt == r.retry.Attempts || !again(err):
-			return Message{}, r.fail(err)
+		if err == nil || ctx.Err() != nil || attempt == r.retry.Attempts || !again(err) {
+			return reply, err
+		}
+		if errors.Is(err, errLost) {
+			withdraw(frames[0], c.tried[len(c.tried)-1:]) // it is sent anew
+		}
+	}
+}
+
+// withdraw takes back what has not gone out of a request that was sent to some ends.
+func withdraw(id []byte, sent []*pipe.End) {
+	for _, e := range sent {
+		session, connects := e.Link.(*engine.Session)
+		if e.Withdraw(id) && connects {
+			session.Reconsider()
 		}
 	}
 }
@@ -152,10 +167,6 @@ func (r *Requester) attempt(ctx context.Context, c *call, frames [][]byte) (Mess
 	}
 	var lost <-chan time.Time
 	for {
-		changed := r.s.peersChange()
-		if lost == nil && r.isLost(c) {
-			lost = time.After(graceOfLoss)
-		}
 		select {
 		case m := <-c.reply:
 			return m, nil
@@ -163,11 +174,15 @@ func (r *Requester) attempt(ctx context.Context, c *call, frames [][]byte) (Mess
 			return r.late(c, ctx.Err())
 		case <-late:
 			return r.late(c, ErrTimeout)
+		case <-c.lost:
+			lost = time.After(graceOfLoss)
 		case <-lost:
+			if err := r.s.death(); err != nil {
+				return r.late(c, err)
+			}
 			return r.late(c, errLost)
 		case <-r.over:
 			return r.late(c, r.err)
-		case <-changed:
 		}
 	}
 }
@@ -200,7 +215,11 @@ func (r *Requester) ask(c *call, frames [][]byte) error {
 		if slices.Contains(c.tried, e) { // everybody was: another round
 			c.tried = c.tried[:0]
 		}
-		c.tried, c.peer = append(c.tried, e), e.Peer
+		c.tried = append(c.tried, e)
+		if !slices.Contains(c.sent, e) {
+			c.sent = append(c.sent, e)
+		}
+		r.line(c, e) // before the peer can go, which takes sendMu
 	}
 	return err
 }
@@ -238,36 +257,6 @@ func (r *Requester) askSlowly(ctx context.Context, c *call, frames [][]byte) err
 		}
 		return ErrTimeout
 	}
-}
-
-// isLost reports whether the connection is gone that the request was sent over.
-func (r *Requester) isLost(c *call) bool {
-	e := c.tried[len(c.tried)-1]
-	r.s.sendMu.Lock()
-	defer r.s.sendMu.Unlock()
-	return !e.Online || e.Peer != c.peer
-}
-
-// enter gives a call its id.
-func (r *Requester) enter() (*call, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err != nil {
-		return nil, r.err
-	}
-	id := r.ids.Uint64()
-	for r.calls[id] != nil {
-		id = r.ids.Uint64()
-	}
-	c := &call{id: id, reply: make(chan Message, 1)}
-	r.calls[c.id] = c
-	return c, nil
-}
-
-func (r *Requester) leave(c *call) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.calls, c.id)
 }
 
 // sort receives the replies and gives each to its call, until the socket ends.
@@ -310,10 +299,3 @@ func (r *Requester) deliver(m Message) (cause pattern.Cause, ok bool) {
 
 // fail wraps err with the call that it ends.
 func (r *Requester) fail(err error) error { return r.s.fail("do", "", err) }
-
-// peersChange returns what is closed when a peer comes or goes, or the socket ends.
-func (s *Socket) peersChange() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.changed
-}

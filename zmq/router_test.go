@@ -44,7 +44,7 @@ func TestWhatARouterCannotRouteIsDroppedOrReported(t *testing.T) {
 			t.Errorf("%d dropped, want 1", got)
 		}
 		send(t, router, "you") // a single frame vanishes
-		if err := router.Set(zmq.WithMandatory(true)); err != nil {
+		if err := router.Configure(func(c *zmq.Config) { c.Router.Mandatory = true }); err != nil {
 			t.Fatal(err)
 		}
 		if err := router.SendString(within(t), "nobody", "x"); !is(err, zmq.ErrHostUnreachable) {

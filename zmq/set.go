@@ -4,147 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"zeromux/internal/pipe"
 	"zeromux/transport"
 )
-
-// An Option is a setting of a Config that counts at once on a live socket. Each
-// function that makes one says which field it sets; values mean the same there
-// and here, zero being the default. See Socket.Set, and Socket.Configure for every
-// other field.
-type Option struct {
-	name  string
-	types []SocketType // the types that it is for; nil: all
-	set   func(*Config)
-}
-
-// WithSendHighWater sets HighWater.Send. Pipes that exist change with it; what
-// is queued beyond the new mark stays.
-func WithSendHighWater(n int) Option {
-	return Option{name: "WithSendHighWater", set: func(c *Config) { c.HighWater.Send = n }}
-}
-
-// WithRecvHighWater sets HighWater.Recv, as WithSendHighWater does for sending.
-func WithRecvHighWater(n int) Option {
-	return Option{name: "WithRecvHighWater", set: func(c *Config) { c.HighWater.Recv = n }}
-}
-
-// WithLinger sets Linger, which is looked at when an endpoint is disconnected or
-// the socket closed.
-func WithLinger(d time.Duration) Option {
-	return Option{name: "WithLinger", set: func(c *Config) { c.Linger = d }}
-}
-
-// WithSendTimeout sets SendTimeout, for calls that begin to wait later.
-func WithSendTimeout(d time.Duration) Option {
-	return Option{name: "WithSendTimeout", set: func(c *Config) { c.SendTimeout = d }}
-}
-
-// WithRecvTimeout sets RecvTimeout, for calls that begin to wait later.
-func WithRecvTimeout(d time.Duration) Option {
-	return Option{name: "WithRecvTimeout", set: func(c *Config) { c.RecvTimeout = d }}
-}
-
-// WithMandatory sets Router.Mandatory. For ROUTER.
-func WithMandatory(on bool) Option {
-	return Option{"WithMandatory", routers, func(c *Config) { c.Router.Mandatory = on }}
-}
-
-// WithHandover sets Router.Handover, for peers that come later. For ROUTER.
-func WithHandover(on bool) Option {
-	return Option{"WithHandover", routers, func(c *Config) { c.Router.Handover = on }}
-}
-
-// WithProbe sets Router.Probe, for peers that come later. For ROUTER, DEALER and
-// REQ.
-func WithProbe(on bool) Option {
-	return Option{"WithProbe", probers, func(c *Config) { c.Router.Probe = on }}
-}
-
-// WithCorrelate sets Req.Correlate, from the next request on. For REQ.
-func WithCorrelate(on bool) Option {
-	return Option{"WithCorrelate", requesters, func(c *Config) { c.Req.Correlate = on }}
-}
-
-// WithRelaxed sets Req.Relaxed. For REQ.
-func WithRelaxed(on bool) Option {
-	return Option{"WithRelaxed", requesters, func(c *Config) { c.Req.Relaxed = on }}
-}
-
-// WithVerbose sets PubSub.Verbose, and takes PubSub.Verboser back, as in libzmq.
-// For XPUB.
-func WithVerbose(on bool) Option {
-	return Option{"WithVerbose", reporters, func(c *Config) { c.PubSub.Verbose, c.PubSub.Verboser = on, false }}
-}
-
-// WithVerboser sets PubSub.Verboser. For XPUB.
-func WithVerboser(on bool) Option {
-	return Option{"WithVerboser", reporters, func(c *Config) { c.PubSub.Verbose, c.PubSub.Verboser = on, on }}
-}
-
-// WithManual sets PubSub.Manual, for subscriptions that arrive later. For XPUB.
-func WithManual(on bool) Option {
-	return Option{"WithManual", reporters, func(c *Config) { c.PubSub.Manual = on }}
-}
-
-// WithManualLastValue sets PubSub.Manual and PubSub.ManualLastValue. For XPUB.
-func WithManualLastValue(on bool) Option {
-	return Option{"WithManualLastValue", reporters, func(c *Config) {
-		c.PubSub.Manual, c.PubSub.ManualLastValue = on, on
-	}}
-}
-
-// WithNoDrop sets PubSub.NoDrop. For XPUB and PUB.
-func WithNoDrop(on bool) Option {
-	return Option{"WithNoDrop", publishers, func(c *Config) { c.PubSub.NoDrop = on }}
-}
-
-// WithWelcome sets PubSub.Welcome, for peers that come later; empty: none. For
-// XPUB and PUB.
-func WithWelcome(body string) Option {
-	return Option{"WithWelcome", publishers, func(c *Config) { c.PubSub.Welcome = body }}
-}
-
-// WithInvertMatching sets PubSub.InvertMatching. For XPUB, PUB and SUB.
-func WithInvertMatching(on bool) Option {
-	return Option{"WithInvertMatching", matchers, func(c *Config) { c.PubSub.InvertMatching = on }}
-}
-
-// WithOnlyFirstSubscribe sets PubSub.OnlyFirstSubscribe. For XPUB, PUB and XSUB.
-func WithOnlyFirstSubscribe(on bool) Option {
-	return Option{"WithOnlyFirstSubscribe", readers, func(c *Config) { c.PubSub.OnlyFirstSubscribe = on }}
-}
-
-// WithVerboseUnsubscribe sets PubSub.VerboseUnsubscribe. For XSUB.
-func WithVerboseUnsubscribe(on bool) Option {
-	return Option{"WithVerboseUnsubscribe", forwarders, func(c *Config) { c.PubSub.VerboseUnsubscribe = on }}
-}
-
-// Set changes options of a live socket, at once and all together: when one of
-// them is not for this socket type, or its value is out of range, none is
-// changed. Whoever waits in Send or Recv looks again under the new options. What
-// has no Option is Configure's. libzmq: zmq_setsockopt.
-//
-// The error wraps ErrInvalid, ErrClosed or ErrTerminated.
-func (s *Socket) Set(options ...Option) error {
-	return s.reconfigure(func(config *Config) error {
-		for _, o := range options {
-			if o.set == nil {
-				return fmt.Errorf("%w: an Option that no function has made", ErrInvalid)
-			}
-			if o.types != nil && !slices.Contains(o.types, s.Type()) {
-				return fmt.Errorf("%w: %s is not for %v", ErrInvalid, o.name, s.Type())
-			}
-			o.set(config)
-			if err := s.check(config); err != nil {
-				return fmt.Errorf("%s: %w", o.name, err)
-			}
-		}
-		return nil
-	})
-}
 
 // Configure changes the configuration of a live socket. It calls change with a
 // copy of it, and what change leaves there counts from then on, all of it or,
@@ -154,31 +17,26 @@ func (s *Socket) Set(options ...Option) error {
 //
 // HighWater, Linger, SendTimeout, RecvTimeout, Limits.Subscriptions, Req, PubSub, and
 // of Router Mandatory, Handover and Probe count at once; whoever waits in Send or
-// Recv looks again. Everything else is for endpoints that are bound or connected
-// later: those that there are, with the connections that they get, stay as they
-// are. Router.Raw does not change once there has been an endpoint. libzmq:
+// Recv looks again. Of these a timeout is for calls that begin to wait later, Linger
+// is looked at when an endpoint is given up or the socket closed, Handover, Probe and
+// Welcome are for peers that come later, Manual for subscriptions that do, and what is
+// queued beyond a new mark stays. Everything else is for endpoints that are bound or
+// connected later: those that there are, with the connections that they get, stay as
+// they are. Router.Raw does not change once there has been an endpoint. libzmq:
 // zmq_setsockopt.
 //
 // The error wraps ErrInvalid, ErrClosed, ErrTerminated, or errors.ErrUnsupported
 // for what this system does not have.
 func (s *Socket) Configure(change func(*Config)) error {
-	return s.reconfigure(func(config *Config) error {
-		change(config)
-		return s.check(config)
-	})
-}
-
-// mostChanges is how often a change is tried. Other goroutines do not get in its way
-// that often.
-const mostChanges = 1000
-
-// reconfigure has change make a new configuration of a copy and puts it into force.
-func (s *Socket) reconfigure(change func(*Config) error) error {
+	if change == nil {
+		return s.fail(opConfigure, "", fmt.Errorf("%w: no function", ErrInvalid))
+	}
 	for tries := 1; ; tries++ {
 		s.mu.Lock()
 		config, seen := s.config.clone(), s.changes
 		s.mu.Unlock()
-		err := change(&config)
+		change(&config)
+		err := s.check(&config)
 		if err == nil {
 			config = config.clone() // change may have kept what it put there
 			var done bool
@@ -193,12 +51,18 @@ func (s *Socket) reconfigure(change func(*Config) error) error {
 			err = dead
 		}
 		if err != nil {
-			return s.fail("set", "", err)
+			return s.fail(opConfigure, "", err)
 		}
 		s.look()
 		return nil
 	}
 }
+
+const opConfigure = "configure"
+
+// mostChanges is how often a change is tried. Other goroutines do not get in its way
+// that often.
+const mostChanges = 1000
 
 // check returns what is wrong with a configuration for this socket.
 func (s *Socket) check(config *Config) error {
@@ -222,8 +86,8 @@ func (s *Socket) apply(config *Config, seen uint64) (done bool, err error) {
 		return false, s.dead
 	case s.changes != seen:
 		return false, nil
-	case config.Router.Raw != s.config.Router.Raw && s.used:
-		return false, fmt.Errorf("%w: Config.Router.Raw cannot change any more: the socket has had an endpoint", ErrInvalid)
+	case config.Router.Raw != s.config.Router.Raw && (s.used || s.opening > 0):
+		return false, fmt.Errorf("%w: Config.Router.Raw cannot change: the socket has had an endpoint, or is opening its first", ErrInvalid)
 	}
 	remark := config.HighWater != s.config.HighWater
 	if config.PubSub.InvertMatching != s.config.PubSub.InvertMatching {

@@ -203,7 +203,7 @@ var particular = map[string][]zmq.SocketType{
 }
 
 // TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt makes a socket of every type with
-// one field set, for every field of fullConfig.
+// one field set, and sets it on a live one, for every field of fullConfig.
 func TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt(t *testing.T) {
 	c := newContext(t)
 	groups := []string{"Router.", "Req.", "PubSub.", "Stream.", "Presence."}
@@ -229,18 +229,27 @@ func TestAFieldIsRefusedByTheTypesThatWouldIgnoreIt(t *testing.T) {
 			}
 		}
 		for _, typ := range allTypes {
-			s, err := c.NewSocket(typ, &config)
-			switch fits := slices.Contains(types, typ); {
-			case is(err, errors.ErrUnsupported): // of this system, whatever the type
-			case err == nil && !fits:
-				t.Errorf("%v takes %s", typ, name)
-			case err != nil && fits:
-				t.Errorf("%v: %v", typ, err)
-			case err != nil && (!is(err, zmq.ErrInvalid) || !strings.HasSuffix(err.Error(), "Config."+name+" is not for "+typ.String())):
-				t.Errorf("%v: %s: %v", typ, name, err)
-			case err == nil:
-				if err := s.Close(); err != nil {
-					t.Error(err)
+			fits := slices.Contains(types, typ)
+			check := func(how string, err error) {
+				switch {
+				case is(err, errors.ErrUnsupported): // of this system, whatever the type
+				case err == nil && !fits:
+					t.Errorf("%v takes %s, %s", typ, name, how)
+				case err != nil && fits:
+					t.Errorf("%v: %s: %v", typ, how, err)
+				case err != nil && (!is(err, zmq.ErrInvalid) || !strings.HasSuffix(err.Error(), "Config."+name+" is not for "+typ.String())):
+					t.Errorf("%v: %s: %s: %v", typ, name, how, err)
+				}
+			}
+			made, err := c.NewSocket(typ, &config)
+			check("made with it", err)
+			live := newSocket(t, c, typ, nil)
+			check("live", live.Configure(func(c *zmq.Config) { *c = config }))
+			for _, s := range []*zmq.Socket{made, live} {
+				if s != nil {
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
 				}
 			}
 		}
@@ -264,68 +273,6 @@ func TestASocketKeepsAConfigOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestOptionsSetTheFieldsThatTheyName(t *testing.T) {
-	for _, row := range []struct {
-		name   string
-		option zmq.Option
-		want   zmq.Config
-		types  []zmq.SocketType
-	}{
-		{"send high water", zmq.WithSendHighWater(5), zmq.Config{HighWater: zmq.HighWater{Send: 5}}, allTypes},
-		{"receive high water", zmq.WithRecvHighWater(zmq.Unlimited), zmq.Config{HighWater: zmq.HighWater{Recv: -1}}, allTypes},
-		{"linger", zmq.WithLinger(zmq.NoLinger), zmq.Config{Linger: -1}, allTypes},
-		{"send timeout", zmq.WithSendTimeout(5), zmq.Config{SendTimeout: 5}, allTypes},
-		{"receive timeout", zmq.WithRecvTimeout(5), zmq.Config{RecvTimeout: 5}, allTypes},
-		{"mandatory", zmq.WithMandatory(true), zmq.Config{Router: zmq.Router{Mandatory: true}}, particular["Router.Mandatory"]},
-		{"handover", zmq.WithHandover(true), zmq.Config{Router: zmq.Router{Handover: true}}, particular["Router.Handover"]},
-		{"probe", zmq.WithProbe(true), zmq.Config{Router: zmq.Router{Probe: true}}, particular["Router.Probe"]},
-		{"correlate", zmq.WithCorrelate(true), zmq.Config{Req: zmq.Req{Correlate: true}}, particular["Req.Correlate"]},
-		{"relaxed", zmq.WithRelaxed(true), zmq.Config{Req: zmq.Req{Relaxed: true}}, particular["Req.Relaxed"]},
-		{"verbose", zmq.WithVerbose(true), zmq.Config{PubSub: zmq.PubSub{Verbose: true}}, particular["PubSub.Verbose"]},
-		{"verboser", zmq.WithVerboser(true), zmq.Config{PubSub: zmq.PubSub{Verbose: true, Verboser: true}}, particular["PubSub.Verboser"]},
-		{"manual", zmq.WithManual(true), zmq.Config{PubSub: zmq.PubSub{Manual: true}}, particular["PubSub.Manual"]},
-		{"manual last value", zmq.WithManualLastValue(true), zmq.Config{PubSub: zmq.PubSub{Manual: true, ManualLastValue: true}}, particular["PubSub.ManualLastValue"]},
-		{"no drop", zmq.WithNoDrop(true), zmq.Config{PubSub: zmq.PubSub{NoDrop: true}}, particular["PubSub.NoDrop"]},
-		{"welcome", zmq.WithWelcome("hi"), zmq.Config{PubSub: zmq.PubSub{Welcome: "hi"}}, particular["PubSub.Welcome"]},
-		{"invert matching", zmq.WithInvertMatching(true), zmq.Config{PubSub: zmq.PubSub{InvertMatching: true}}, particular["PubSub.InvertMatching"]},
-		{"only first subscribe", zmq.WithOnlyFirstSubscribe(true), zmq.Config{PubSub: zmq.PubSub{OnlyFirstSubscribe: true}}, particular["PubSub.OnlyFirstSubscribe"]},
-		{"verbose unsubscribe", zmq.WithVerboseUnsubscribe(true), zmq.Config{PubSub: zmq.PubSub{VerboseUnsubscribe: true}}, particular["PubSub.VerboseUnsubscribe"]},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			for _, typ := range allTypes {
-				s := newSocket(t, newContext(t), typ, nil)
-				err := s.Set(row.option)
-				fits := slices.Contains(row.types, typ)
-				switch {
-				case fits && err != nil:
-					t.Error(err)
-				case fits && !reflect.DeepEqual(s.Config(), row.want):
-					t.Errorf("%v: got %+v", typ, s.Config())
-				case !fits && (!is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), "is not for "+typ.String())):
-					t.Errorf("%v: got %v", typ, err)
-				}
-			}
-		})
-	}
-}
-
-func TestSetChangesAllOrNothing(t *testing.T) {
-	s := newSocket(t, newContext(t), zmq.PUSH, nil)
-	err := s.Set(zmq.WithSendHighWater(5), zmq.WithLinger(-2))
-	if !is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), "WithLinger") || !strings.Contains(err.Error(), "must be -1ns or more") {
-		t.Errorf("got %v", err)
-	}
-	if got := s.Config(); !reflect.DeepEqual(got, zmq.Config{}) {
-		t.Errorf("got %+v", got)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Set(zmq.WithLinger(0)); !is(err, zmq.ErrClosed) {
-		t.Errorf("after Close: %v", err)
-	}
-}
-
 func TestAHigherMarkWakesASenderThatWaits(t *testing.T) {
 	over(t, unbound, func(t *testing.T, endpoint string) {
 		c := newContext(t)
@@ -336,7 +283,7 @@ func TestAHigherMarkWakesASenderThatWaits(t *testing.T) {
 		sent := make(chan error)
 		go func() { sent <- push.SendString(within(t), "3") }()
 		eventually(t, "a sender waits", func() bool { return !push.CanSend() })
-		if err := push.Set(zmq.WithSendHighWater(3)); err != nil {
+		if err := push.Configure(func(c *zmq.Config) { c.HighWater.Send = 3 }); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-sent; err != nil {
@@ -352,19 +299,19 @@ func TestALiveMarkChangesPipesThatExist(t *testing.T) {
 	c := newContext(t)
 	one := &zmq.Config{HighWater: zmq.HighWater{Send: 1, Recv: 1}}
 	push, pull := join(t, c, "inproc://x", side{zmq.PUSH, one}, side{zmq.PULL, one})
-	if err := push.Set(zmq.WithSendHighWater(5)); err != nil {
+	if err := push.Configure(func(c *zmq.Config) { c.HighWater.Send = 5 }); err != nil {
 		t.Fatal(err)
 	}
 	if n := fill(t, push, 100); n != 6 {
 		t.Errorf("5 and 1 held %d", n)
 	}
-	if err := pull.Set(zmq.WithRecvHighWater(10)); err != nil {
+	if err := pull.Configure(func(c *zmq.Config) { c.HighWater.Recv = 10 }); err != nil {
 		t.Fatal(err)
 	}
 	if n := fill(t, push, 100); n != 9 {
 		t.Errorf("5 and 10 held %d more than 6", n)
 	}
-	if err := push.Set(zmq.WithSendHighWater(1)); err != nil {
+	if err := push.Configure(func(c *zmq.Config) { c.HighWater.Send = 1 }); err != nil {
 		t.Fatal(err)
 	}
 	for range 15 { // a lower mark keeps what is queued
@@ -378,7 +325,7 @@ func TestALiveMarkChangesPipesThatExist(t *testing.T) {
 
 func TestALiveTimeoutEndsTheNextCall(t *testing.T) {
 	s := newSocket(t, newContext(t), zmq.PAIR, nil)
-	if err := s.Set(zmq.WithRecvTimeout(zmq.NoWait), zmq.WithSendTimeout(time.Millisecond)); err != nil {
+	if err := s.Configure(func(c *zmq.Config) { c.RecvTimeout, c.SendTimeout = zmq.NoWait, time.Millisecond }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Recv(within(t)); !is(err, zmq.ErrTimeout) {

@@ -63,6 +63,7 @@ type Socket struct {
 	config    *Config    // never changed; a pointer, so that nothing that prints the socket shows its secrets
 	changes   uint64     // how often config has changed
 	used      bool       // there is an endpoint, or was one
+	opening   int        // calls that are about to open one
 	closed    bool
 	swept     bool                          // Close has ended all but the sessions
 	over      bool                          // nothing of the socket is left
@@ -75,8 +76,9 @@ type Socket struct {
 	last      string        // the endpoint of the last bind or connect
 	changed   chan struct{} // closed and made anew when peers come or go, or others match
 	online    map[*pipe.End]*message.Peer
-	retired   Counts        // of pipes that are no more
-	gone      chan struct{} // closed when nothing of the socket is left
+	losses    []func(*pipe.End) // who is told of each pipe whose peer has gone; never changed
+	retired   Counts            // of pipes that are no more
+	gone      chan struct{}     // closed when nothing of the socket is left
 
 	monitors monitors
 	drops    pipe.Drops // but for those of pipes that live
@@ -404,16 +406,25 @@ func (s *Socket) RecvBatch(ctx context.Context, batch []Message) (int, error) {
 
 // TryRecv is Recv that does not wait: ErrWouldBlock says that there is nothing.
 func (s *Socket) TryRecv() (Message, error) {
+	m, _, err := s.tryRecv()
+	if err != nil {
+		return Message{}, s.fail(opRecv, "", err)
+	}
+	return m, nil
+}
+
+// tryRecv is TryRecv that tells where the message came from; nil: that is not known.
+func (s *Socket) tryRecv() (m Message, from *pipe.End, err error) {
 	s.lockRecv()
 	defer s.unlockRecv()
-	from, own, no := s.next()
-	if no != nil {
-		return Message{}, s.fail(opRecv, "", no)
+	from, own, err := s.next()
+	if err != nil {
+		return Message{}, nil, err
 	}
 	if s.hub.Watched() {
 		s.hub.Received(s.behind(from))
 	}
-	return s.slab.give(&s.in, from, own), nil
+	return s.slab.give(&s.in, from, own), from, nil
 }
 
 // Messages receives for ever. The iteration ends when the socket is closed or

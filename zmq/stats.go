@@ -11,16 +11,25 @@ import (
 // Counts are the numbers of a socket, or of its part with one peer. What is counted
 // begins at zero with the socket or peer and never goes back.
 type Counts struct {
-	// Sent and Received are whole messages: handed to a pipe by Send, and
-	// arrived in one for Recv. A message to many subscribers counts for each.
+	// Sent and Received are whole messages: handed to the pipe to a peer, and arrived
+	// in one from it. A message to many subscribers counts for each. What the library
+	// says to a peer counts like what the application says, here and there: a
+	// subscription and its end, Router.Probe, PubSub.Welcome and Presence.Hello. What it
+	// tells its own application counts for neither, since it comes from no peer: the
+	// notices of Router.NotifyConnect, Router.NotifyDisconnect and STREAM,
+	// Presence.Disconnect, Presence.Hiccup, and what an XPUB reports of a peer that
+	// has gone.
 	Sent, Received uint64
 	// SentOctets and ReceivedOctets are those of their frames as encoded.
 	SentOctets, ReceivedOctets uint64
-	// SendQueue and RecvQueue are the messages that wait now, to and from the peers
-	// that the socket has, as the marks count them: one that was received is among
-	// them until an eighth of the mark was, or a receiver has found nothing more.
-	// What a peer that is gone left behind is not.
-	SendQueue, RecvQueue int
+	// SendQueue is how many messages wait for the peers that the socket has. Those
+	// that a peer of the same context has received are among them until they are an
+	// eighth of the mark, or it finds nothing more.
+	SendQueue int
+	// RecvQueue is how many messages wait to be received, whoever made them; those of
+	// a socket include what peers have left behind that are gone. Some of them the
+	// socket may yet find to be filtered or malformed.
+	RecvQueue int
 	// SendHighWater and RecvHighWater are the marks beside these queues, in
 	// messages, or Unlimited: of a peer, what its pipe holds, which for one of
 	// the same context is the sum of both sides; of a socket, its own share for
@@ -117,7 +126,31 @@ func (s *Socket) Stats() Stats {
 	for e := range s.links {
 		st.pipe(e, &s.drops)
 	}
+	st.RecvQueue = s.unread(nil)
 	return st
+}
+
+// unread is how many messages wait to be received that have come from a peer or are
+// about it, or with nil all of them. s.mu may be held.
+func (s *Socket) unread(of *pipe.End) (n int) {
+	keeper, receives := s.pattern.(pattern.Keeper)
+	if !receives {
+		return 0
+	}
+	s.sendMu.Lock()
+	defer s.sendMu.Unlock()
+	s.recvMu.Lock()
+	defer s.recvMu.Unlock()
+	s.hub.Readable(s.pattern.Readable)
+	if of == nil {
+		n = keeper.Waiting()
+	} else {
+		n = keeper.WaitingOf(of)
+	}
+	if s.back.waits && (of == nil || of == s.back.from) {
+		n++
+	}
+	return n
 }
 
 // PeerStats returns the counts of every pipe that there is at this moment, in no
@@ -161,6 +194,7 @@ func (s *Socket) statsOf(e *pipe.End, endpoint string) PeerStats {
 	send, recv := e.Marks()
 	p.SendHighWater, p.RecvHighWater = shownMark(send), shownMark(recv)
 	p.pipe(e, &s.drops)
+	p.RecvQueue = s.unread(e)
 	return p
 }
 
@@ -173,12 +207,11 @@ func shownMark(n int) int {
 	return n
 }
 
-// pipe adds what a pipe has counted, but for what is dropped and in all.
+// pipe adds what a pipe has counted, but for what waits to be received, and for what is
+// dropped and in all.
 func (c *Counts) pipe(e *pipe.End, all *pipe.Drops) {
 	c.traffic(e.Written(), e.Arrived())
-	out, in := e.Depth()
-	c.SendQueue += out
-	c.RecvQueue += in
+	c.SendQueue += e.Unsent()
 	c.drops(e.Dropped(all))
 }
 

@@ -191,3 +191,80 @@ func TestTimeoutsDoNotConcernAProxy(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// controlled is an idle proxy and who controls it over a PAIR.
+func controlled(t *testing.T, endpoint string, config *zmq.Config) (p *zmq.Proxy, controller *zmq.Socket) {
+	t.Helper()
+	c := newContext(t)
+	p = &zmq.Proxy{Frontend: newSocket(t, c, zmq.PULL, nil), Backend: newSocket(t, c, zmq.PUSH, nil)}
+	p.Control, controller = join(t, c, endpoint, side{zmq.PAIR, config}, side{zmq.PAIR, config})
+	return p, controller
+}
+
+// saysAndGoes sends commands to a proxy that does not run yet, and goes.
+func saysAndGoes(t *testing.T, p *zmq.Proxy, controller *zmq.Socket, commands ...string) {
+	t.Helper()
+	for _, command := range commands {
+		send(t, controller, command)
+	}
+	if err := controller.CloseContext(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "everything has arrived and he is gone", func() bool {
+		st := p.Control.Stats()
+		return st.Peers == 0 && st.RecvQueue == len(commands)
+	})
+}
+
+func TestAnAskerThatHasLeftHoldsUpNoCommand(t *testing.T) {
+	over(t, endpoints, func(t *testing.T, endpoint string) {
+		p, controller := controlled(t, endpoint, &zmq.Config{Linger: zmq.Forever})
+		saysAndGoes(t, p, controller, "STATISTICS", "TERMINATE")
+		if err := run(t, p).end(t); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestStatisticsAreForWhoHasAsked(t *testing.T) {
+	over(t, endpoints, func(t *testing.T, endpoint string) {
+		p, controller := controlled(t, endpoint, &zmq.Config{Linger: zmq.Forever})
+		saysAndGoes(t, p, controller, "STATISTICS", "PAUSE")
+		r := run(t, p)
+		eventually(t, "the commands were followed", func() bool { return p.Control.Stats().RecvQueue == 0 })
+		s := &steered{running: r, controller: newSocket(t, p.Control.Context(), zmq.PAIR, nil)}
+		connect(t, s.controller, p.Control.LastEndpoint())
+		peers(t, s.controller, 1)
+		s.statistics(t)
+		s.tell(t, "TERMINATE")
+		if err := r.end(t); err != nil {
+			t.Error(err)
+		}
+		nothing(t, s.controller)
+	})
+}
+
+func TestAnAskerThatIsBehindGetsAllAndHoldsUpNoCommand(t *testing.T) {
+	p, controller := controlled(t, "inproc://x", bounded(1))
+	r := run(t, p)
+	const n = 10 // more than there is room for
+	for range 2 {
+		for range n {
+			send(t, controller, "STATISTICS")
+		}
+		eventually(t, "the commands were followed", func() bool { return p.Control.Stats().RecvQueue == 0 })
+		for range n {
+			if m := recv(t, controller); len(m.Frames) != 8 {
+				t.Fatalf("the reply is %q", m.Frames)
+			}
+		}
+		nothing(t, controller)
+	}
+	for range n {
+		send(t, controller, "STATISTICS")
+	}
+	send(t, controller, "TERMINATE")
+	if err := r.end(t); err != nil {
+		t.Error(err)
+	}
+}

@@ -124,7 +124,7 @@ func TestWaitingForSubscribersWhileMatchingIsInverted(t *testing.T) {
 		matching := waitFor(t, pub, "a", 1)
 		synctest.Wait()
 		still(t, matching)
-		if err := pub.Set(zmq.WithInvertMatching(false)); err != nil {
+		if err := pub.Configure(func(c *zmq.Config) { c.PubSub.InvertMatching = false }); err != nil {
 			t.Fatal(err)
 		}
 		done(t, matching)

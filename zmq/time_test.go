@@ -78,7 +78,7 @@ func TestATimeoutIsForTheWholeCall(t *testing.T) {
 		began := time.Now()
 		go func() {
 			for time.Since(began) < 50*time.Second {
-				_ = sub.Set(zmq.WithRecvHighWater(5)) // wakes the receiver
+				_ = sub.Configure(func(c *zmq.Config) { c.HighWater.Recv = 5 }) // wakes the receiver
 				<-time.After(7 * time.Second)
 			}
 		}()

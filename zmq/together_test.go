@@ -122,7 +122,9 @@ func TestEveryMethodMayBeCalledFromAnywhereAtAnyTime(t *testing.T) {
 					}
 				},
 				func() { _ = s.Subscribe("x"); _ = s.Unsubscribe("x") },
-				func() { _ = s.Set(zmq.WithSendHighWater(int(names.Add(1))%50+1), zmq.WithRecvHighWater(5)) },
+				func() {
+					_ = s.Configure(func(c *zmq.Config) { c.HighWater.Send, c.HighWater.Recv = int(names.Add(1))%50+1, 5 })
+				},
 				func() { _, _ = s.Stats(), s.Peers() },
 				func() { _, _, _, _ = s.CanSend(), s.CanRecv(), s.TopicsCount(), s.LastID() },
 				func() { _, _, _ = s.Config(), s.Effective(), s.LastEndpoint() },

@@ -34,7 +34,11 @@ const (
 	PULL SocketType = 7
 	// PUSH sends to its peers in turn. RFC 30.
 	PUSH SocketType = 8
-	// XPUB is PUB that receives the subscriptions of its peers. RFC 29.
+	// XPUB is PUB that receives the subscriptions of its peers. RFC 29. Receive them:
+	// of a peer that is there no more than its high-water mark and its subscriptions
+	// wait, but what those have left behind who are gone waits as well, as messages
+	// do in any socket, so that whoever receives has the right picture. Who has no use
+	// for it wants PUB.
 	XPUB SocketType = 9
 	// XSUB is SUB that sends its subscriptions as messages. RFC 29.
 	XSUB SocketType = 10

@@ -245,12 +245,5 @@ func (s *Socket) recvPatiently(ctx context.Context) (m Message, err error) {
 	return m, err
 }
 
-// sendPatiently is Send whatever timeout the socket has. A REP that was asked by
-// nobody says nothing.
-func (s *Socket) sendPatiently(ctx context.Context, m Message) error {
-	w := waiting{socket: s, ctx: ctx, op: opSend, patient: true}
-	return s.sendWaiting(&w, m.Frames, nil)
-}
-
 // isOver reports whether err says that the socket has come to its end.
 func isOver(err error) bool { return errors.Is(err, ErrClosed) || errors.Is(err, ErrTerminated) }

@@ -223,7 +223,7 @@ func TestReadingPausesAtTheMarkAndGoesOn(t *testing.T) {
 				}
 				got = append(got, textOf(&m))
 			}
-			if _, in := s.end().Depth(); in > mark {
+			if in := session.end.Unsent(); in > mark {
 				t.Errorf("%d messages wait behind a mark of %d", in, mark)
 			}
 		}

@@ -258,7 +258,7 @@ func TestAPausedConnectionIsNoSilentPeer(t *testing.T) {
 		if _, over := l.heard(); over {
 			t.Fatal("the connection was given up while the socket was not read")
 		}
-		if _, waiting := s.end().Depth(); waiting != 2 {
+		if waiting := s.end().Waiting(); waiting != 2 {
 			t.Fatalf("%d messages wait at a mark of 2", waiting)
 		}
 		began := time.Now()

@@ -79,6 +79,50 @@ func TestLinger(t *testing.T) {
 	}
 }
 
+// What is taken back is not waited for, whatever the session is doing, and what is
+// taken back before Close does no harm.
+func TestWhatIsTakenBackIsNotLingeredFor(t *testing.T) {
+	for name, dials := range map[string]bool{"while it dials in vain": true, "in the handshake": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, n := newSocket(t, "PUSH", "PULL"), newNetwork()
+				s.cfg.HandshakeInterval, s.cfg.ReconnectInterval = 0, time.Hour
+				if dials {
+					n.refuse = 1 << 30
+				}
+				session := Connect(s.env, s, &s.cfg, n, "address", "mem://address", nil)
+				synctest.Wait()
+				s.send("one")
+				s.send("two")
+				s.end().Withdraw([]byte("one"))
+				session.Reconsider()
+				synctest.Wait()
+				s.end().CloseWrite()
+				s.end().CloseRead()
+				session.Close(-1)
+				pass(time.Minute)
+				select {
+				case <-session.Done():
+					t.Error("it ended though something waits")
+				default:
+				}
+				s.end().Withdraw([]byte("two"))
+				session.Reconsider()
+				synctest.Wait()
+				select {
+				case <-session.Done():
+				default:
+					t.Error("it goes on though nothing waits")
+				}
+				for len(n.dialled) > 0 {
+					_ = (<-n.dialled).Close()
+				}
+				s.close(0)
+			})
+		})
+	}
+}
+
 // A session that has nothing to say ends at once, whatever it is doing.
 func TestCloseWithNothingToSay(t *testing.T) {
 	for _, test := range []struct {

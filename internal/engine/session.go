@@ -420,6 +420,23 @@ func (s *Session) Close(linger time.Duration) {
 	s.OutReady(false)
 }
 
+// Reconsider is for when something was taken back that waited to be sent: a session that
+// Close let linger for it has nothing to wait for any more.
+func (s *Session) Reconsider() {
+	if !s.finished() {
+		return
+	}
+	s.mu.Lock()
+	idle := s.current.Load() == nil && s.shaking == nil
+	s.mu.Unlock()
+	if idle {
+		s.Expel(errKicked)
+		return
+	}
+	s.interruptShaking()
+	s.OutReady(false)
+}
+
 // interruptShaking ends a handshake whose outcome nobody waits for.
 func (s *Session) interruptShaking() {
 	s.mu.Lock()

@@ -56,9 +56,13 @@ type Link struct {
 }
 
 // Bind gives name to side and joins whoever waits for it.
-func (r *Registry) Bind(name string, side Side) error {
+func (r *Registry) Bind(name string, side Side) error { return r.Rebind(name, nil, side) }
+
+// Rebind is Bind that also takes name from the side that may have it, nil for none. The
+// pipes of that live on, and at no time is the name anybody else's.
+func (r *Registry) Rebind(name string, from, side Side) error {
 	r.mu.Lock()
-	if r.bound[name] != nil {
+	if of := r.bound[name]; of != nil && of != from {
 		r.mu.Unlock()
 		return ErrInUse
 	}

@@ -139,6 +139,27 @@ func TestANameIsBoundOnce(t *testing.T) {
 	}
 }
 
+// A name goes from one to another at a stroke, and from nobody else.
+func TestANameIsTakenOver(t *testing.T) {
+	var r Registry
+	a, b, c := &side{}, &side{}, &side{}
+	if err := r.Rebind("name", nil, a); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Rebind("name", c, b); !errors.Is(err, ErrInUse) {
+		t.Errorf("taken from one that does not have it: %v", err)
+	}
+	if err := r.Rebind("name", a, b); err != nil {
+		t.Errorf("taken from its owner: %v", err)
+	}
+	if r.Unbind("name", a) || !r.Unbind("name", b) {
+		t.Error("the name is not the other's")
+	}
+	if err := r.Rebind("name", a, c); err != nil {
+		t.Errorf("a free name: %v", err)
+	}
+}
+
 // A pipe holds as many messages as the two marks together, and any number when
 // either is none.
 func TestMarksOfBothSidesAddUp(t *testing.T) {

@@ -36,6 +36,9 @@ func TestEveryStepStandsForAFunction(t *testing.T) {
 	steps(loop{nested: true, closes: true}.model(), check)
 	steps(loop{}.model(), check)
 	steps(writer{}.model(), check)
+	steps(poll{files: true, ends: true, removes: true}.model(), check)
+	steps(poll{adds: true}.model(), check)
+	steps(lend{}.model(), check)
 	if len(seen) < 40 {
 		t.Errorf("only %d functions are modelled", len(seen))
 	}

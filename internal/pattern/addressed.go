@@ -49,8 +49,7 @@ func (a *addressed) Knows(id []byte) bool { return a.book.Find(id) != nil }
 // notify makes a notice of what has just become of e.
 func (a *addressed) notify(e *pipe.End) {
 	c := callerOf(e)
-	arrived := e.Arrived().Messages
-	c.notices = append(c.notices, notice{arrived, e.Peer})
+	c.notices = append(c.notices, notice{c.read + uint64(e.Waiting()), e.Peer})
 	a.in.Add(e)
 	a.env.ReceiversLook()
 }

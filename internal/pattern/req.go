@@ -116,8 +116,7 @@ func (p *req) drain(e *pipe.End) {
 	p.in.Add(e)
 	for range p.in.Len() {
 		e := p.in.Turn()
-		_, n := e.Depth()
-		for ; n > 0 && e.Read(&p.stale) == pipe.OK && p.judge(e, &p.stale); n-- {
+		for n := e.Waiting(); n > 0 && e.Read(&p.stale) == pipe.OK && p.judge(e, &p.stale); n-- {
 			p.env.Dropped(DroppedFiltered, e)
 		}
 		if p.in.Turn() == e {

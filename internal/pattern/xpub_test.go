@@ -37,7 +37,7 @@ func TestReportsDoNotPileUp(t *testing.T) {
 	if n := p.reports.len(); n != 11 {
 		t.Errorf("%d reports wait", n)
 	}
-	if _, unread := a.end.Depth(); unread < 1900 {
+	if unread := a.end.Waiting(); unread < 1900 {
 		t.Errorf("%d messages are left in the pipe", unread)
 	}
 	for i := range 2000 {

@@ -39,8 +39,9 @@ func (e *End) Deliver(spans []Span, n int) Status {
 
 // Append queues a message of one frame for this side itself, behind all that the
 // other side has written, as if that had written it; also when it may write no more.
-// The mark does not count. It does nothing when this side reads no more. This side is
-// told by Announce, which may come later, under no lock.
+// The mark does not count, and it counts as neither written nor arrived. It does nothing
+// when this side reads no more. This side is told by Announce, which may come later,
+// under no lock.
 func (e *End) Append(body []byte) {
 	q := e.in
 	q.lock()
@@ -53,6 +54,7 @@ func (e *End) Append(body []byte) {
 	}
 	q.appendBlock(0, body)
 	q.finish()
+	q.skip(body)
 	q.idle, q.told = false, true
 	q.mu.Unlock()
 }

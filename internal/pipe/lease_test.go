@@ -50,7 +50,7 @@ func TestALeaseEndsBeforeTheNextAcknowledgement(t *testing.T) {
 	if r.far.Read(&m); !bytes.Equal(m.Frames[0], bodies[taken]) {
 		t.Error("the message behind the lease is another")
 	}
-	if _, depth := r.far.Depth(); depth != 200-400/8 {
+	if depth := r.near.Unsent(); depth != 200-400/8 {
 		t.Errorf("depth %d, want %d: the messages of the lease were not acknowledged", depth, 200-400/8)
 	}
 	r.far.CloseRead()

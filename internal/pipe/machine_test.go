@@ -58,6 +58,15 @@ func (x *machine) some() *message.Message {
 	return m
 }
 
+// someFirst returns the first frame of a message that waits, if there is one.
+func (x *machine) someFirst() []byte {
+	k := x.next()
+	if len(x.waiting) == 0 {
+		return []byte("nothing that waits")
+	}
+	return x.waiting[k%len(x.waiting)].Frames[0]
+}
+
 // put writes w by a way, and checks what became of it.
 func (x *machine) put(w *message.Message, way func(*message.Message) Status) {
 	want := x.admit(w.Kind)
@@ -121,8 +130,11 @@ func (x *machine) write() {
 // check compares what can be told of the pipe at any time.
 func (x *machine) check() {
 	x.Helper()
-	if out, _ := x.from.Depth(); out != x.depth() {
+	if out := x.from.Unsent(); out != x.depth() {
 		x.Fatalf("depth %d, want %d", out, x.depth())
+	}
+	if in, want := x.to.Waiting(), len(x.waiting)+len(x.taken); in != want {
+		x.Fatalf("%d messages wait, want %d", in, want)
 	}
 	room := x.writable.Swap(0) > 0
 	x.hub.Writable(func(e *End) { room = room || e == x.from })

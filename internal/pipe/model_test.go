@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -48,6 +49,21 @@ func (m *model) acknowledge() {
 	}
 }
 
+// withdraw takes messages back that wait, and reports whether there were any.
+func (m *model) withdraw(first []byte) bool {
+	before := len(m.waiting)
+	m.waiting = slices.DeleteFunc(m.waiting, func(w *message.Message) bool {
+		return w.Kind == message.Data && bytes.Equal(w.Frames[0], first)
+	})
+	if len(m.waiting) == before {
+		return false
+	}
+	if m.full && (m.mark == 0 || m.depth() <= m.mark/2) {
+		m.full, m.told = false, true
+	}
+	return true
+}
+
 func (m *model) setMark(mark int) {
 	m.mark = mark
 	if m.full && (mark == 0 || m.depth() < mark) {
@@ -83,9 +99,15 @@ func runSockets(tb testing.TB, ops []byte) {
 	x.readUntilEmpty()
 	send, recv := x.near.out.marks.send, x.near.out.marks.recv
 	for len(x.ops) > 0 {
-		switch x.next() % 13 {
+		switch x.next() % 14 {
 		case 12:
 			x.take(x.next() % 16)
+		case 13:
+			first := x.someFirst()
+			if got, want := x.near.Withdraw(first), x.withdraw(first); got != want {
+				x.Fatalf("Withdraw: %v, want %v", got, want)
+			}
+			x.look()
 		case 0, 1, 2, 3:
 			x.write()
 		case 4, 5, 6:

@@ -1,6 +1,10 @@
 package pipe
 
-import "zeromux/zmtp"
+import (
+	"slices"
+
+	"zeromux/zmtp"
+)
 
 // Outgoing is what a session has taken off its end of a pipe and is carrying
 // to the peer. It belongs to whoever writes to the connection.
@@ -25,9 +29,11 @@ type Outgoing struct {
 func NewOutgoing(e *End) *Outgoing { return &Outgoing{end: e} }
 
 // Begin makes a message of one frame the first that is written: the session says it
-// itself, on each connection anew. It has no part in the mark, and what is not written
-// of it is forgotten. Called before anything is taken.
+// itself, on each connection anew. It counts as written by the socket, but has no part
+// in the mark, and what is not written of it is forgotten. Called before anything is
+// taken.
 func (o *Outgoing) Begin(body []byte) {
+	o.end.in.add(body)
 	o.spans = append(o.spans[:0], blockSpan(o.end.in.pool, 0, body))
 	o.own, o.first, o.next, o.off = 1, 0, 0, 0
 }
@@ -138,13 +144,16 @@ func (o *Outgoing) Restore() (lost int) {
 	for i := o.next; i < len(o.spans); i++ {
 		taken += o.spans[i].Messages()
 	}
-	kept, n, lost := o.survivors(o.spans[from:], written)
-
 	q := o.end.in
 	q.lock()
-	q.messages -= uint64(n) // they wait again
-	q.octets -= octetsOf(kept)
-	waiting, waitingN, _ := o.survivors(q.spans, 0)
+	only := sieve{written: written, restated: true, subscriber: o.Subscriber}
+	if q.books != nil {
+		only.unwanted = q.books.unwanted
+	}
+	kept, n, lost := only.keep(o.spans[from:])
+	q.discount(n, kept) // they wait again
+	only.written, only.unwanted = 0, nil
+	waiting, waitingN, _ := only.keep(q.spans)
 	old := q.spans
 	switch {
 	case q.newest && waitingN > 0:
@@ -163,13 +172,20 @@ func (o *Outgoing) Restore() (lost int) {
 	return lost
 }
 
-// survivors returns new spans, with references of their own, of the messages
-// of a list that begin at or behind the octet written, without subscriptions,
-// and how many they are. A message that begins before it and ends behind it is
-// lost.
-func (o *Outgoing) survivors(spans []Span, written int) (kept []Span, n, lost int) {
+// A sieve chooses among the messages of a list.
+type sieve struct {
+	written    int      // octets of the list have gone; the message that they end in is lost
+	restated   bool     // subscriptions are left out: they are said anew
+	subscriber bool     // a message of one frame that begins with 0 or 1 is one
+	unwanted   [][]byte // messages that begin with one of these frames are left out
+}
+
+// keep returns new spans, with references of their own, of the messages that are left,
+// how many they are, and how many are lost.
+func (s sieve) keep(spans []Span) (kept []Span, n, lost int) {
 	w := Walker{spans: spans}
 	begin, pos := 0, 0 // of the message, of the frame
+	skip := false      // the message
 	for {
 		at, rest := w.i, len(w.rest)
 		f, ok := w.Next()
@@ -178,10 +194,11 @@ func (o *Outgoing) survivors(spans []Span, written int) (kept []Span, n, lost in
 		}
 		start := pos
 		pos += f.size
-		subscription := f.Flags&zmtp.FlagCommand != 0 ||
-			o.Subscriber && start == begin && f.EndsMessage() && len(f.Body) > 0 && f.Body[0] <= 1
+		if start == begin {
+			skip = s.skips(&f)
+		}
 		switch {
-		case begin >= written && !subscription:
+		case begin >= s.written && !skip:
 			if rest == 0 {
 				at++
 			}
@@ -190,13 +207,22 @@ func (o *Outgoing) survivors(spans []Span, written int) (kept []Span, n, lost in
 				kept[len(kept)-1].n++
 				n++
 			}
-		case f.EndsMessage() && begin < written && pos > written && !subscription:
+		case f.EndsMessage() && begin < s.written && pos > s.written && !skip:
 			lost++
 		}
 		if f.EndsMessage() {
 			begin = pos
 		}
 	}
+}
+
+// skips reports whether the message that f is the first frame of is left out.
+func (s sieve) skips(f *Frame) bool {
+	if s.restated && (f.Flags&zmtp.FlagCommand != 0 ||
+		s.subscriber && f.EndsMessage() && len(f.Body) > 0 && f.Body[0] <= 1) {
+		return true
+	}
+	return slices.ContainsFunc(s.unwanted, f.begins)
 }
 
 // appendRange appends the octets of one frame, which begins in spans[from] with

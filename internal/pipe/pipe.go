@@ -182,9 +182,19 @@ func (e *End) CloseRead() {
 // this side wrote.
 func (e *End) Drained() bool { return e.out.depth() == 0 }
 
-// Depth is how many messages wait in each direction, those in the hands of
-// whoever took them included.
-func (e *End) Depth() (out, in int) { return e.out.depth(), e.in.depth() }
+// Unsent is how many messages that this side wrote the other side has not
+// acknowledged: those that wait, and those in its hands. It acknowledges what it has
+// read at an eighth of the mark, and when it finds nothing more.
+func (e *End) Unsent() int { return e.out.depth() }
+
+// Waiting is how many messages wait to be read. Called with recvMu held.
+func (e *End) Waiting() int {
+	n := e.in.depth()
+	if e.cur != nil {
+		n -= e.cur.used // read, and not acknowledged yet
+	}
+	return max(n, 0) // nothing is left of a queue that nobody will read
+}
 
 // Marks are the high-water marks on what this side writes and reads, in messages;
 // zero is none.

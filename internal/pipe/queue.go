@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"zeromux/internal/message"
+	"zeromux/zmtp"
 )
 
 // Status says what became of a Write or a Read.
@@ -73,6 +74,7 @@ type Tally struct{ Messages, Octets, Conflated uint64 }
 type books struct {
 	taken     [2]Tally // how much either side has taken into its own books
 	conflated uint64   // messages ever written that a newer one replaced
+	unwanted  [][]byte // first frames of what is not to come back from the session; while inflight is not 0
 }
 
 // book returns the queue's books, and begins them if need be. q.mu is held.
@@ -179,6 +181,9 @@ func (q *queue) used(k int) {
 // of room. q.mu is held.
 func (q *queue) acknowledge(k int) bool {
 	q.inflight -= k
+	if q.inflight == 0 && q.books != nil {
+		q.books.unwanted = nil
+	}
 	if q.full && q.marks.low(q.n+q.inflight) {
 		q.full = false
 		return true
@@ -293,11 +298,43 @@ func (q *queue) count() {
 	q.octets += octetsOf(q.spans)
 }
 
+// discount takes n messages in spans out of the totals: they wait. q.mu is held.
+func (q *queue) discount(n int, spans []Span) {
+	if !counting {
+		return
+	}
+	q.messages -= uint64(n)
+	q.octets -= octetsOf(spans)
+}
+
 func octetsOf(spans []Span) (octets uint64) {
 	for i := range spans {
 		octets += uint64(spans[i].Len())
 	}
 	return octets
+}
+
+// add enters a message of one frame into the totals that does not go through the queue.
+func (q *queue) add(body []byte) {
+	if !counting {
+		return
+	}
+	q.lock()
+	q.messages++
+	q.octets += uint64(zmtp.HeaderSize(len(body)) + len(body))
+	q.mu.Unlock()
+}
+
+// skip leaves a message of one frame, which waits, out of the totals. q.mu is held.
+func (q *queue) skip(body []byte) {
+	if !counting {
+		return
+	}
+	b := q.book()
+	for side := range b.taken {
+		b.taken[side].Messages++
+		b.taken[side].Octets += uint64(zmtp.HeaderSize(len(body)) + len(body))
+	}
 }
 
 // totals are the messages and octets ever written that a side has not taken into

@@ -124,7 +124,7 @@ func cutAt(t *testing.T, write func(r *rig) []*message.Message, cut, step int, a
 	if got := o.Restore(); got != lost {
 		t.Errorf("%d messages were lost, want %d", got, lost)
 	}
-	if out, _ := r.near.Depth(); out != len(want) {
+	if out := r.near.Unsent(); out != len(want) {
 		t.Errorf("%d messages wait after the cut, want %d", out, len(want))
 	}
 	r.look()
@@ -141,7 +141,7 @@ func cutAt(t *testing.T, write func(r *rig) []*message.Message, cut, step int, a
 			t.Errorf("message %d after the cut is another one", i)
 		}
 	}
-	if out, _ := r.near.Depth(); out != 0 {
+	if out := r.near.Unsent(); out != 0 {
 		t.Errorf("%d messages are thought to wait when all are written", out)
 	}
 	o.Drop()
@@ -247,7 +247,7 @@ func TestRestoredMessagesCountAgainstTheMark(t *testing.T) {
 			o := NewOutgoing(r.far)
 			carry(t, o, written*(message.LargeFrame+9), 1<<20)
 			o.Restore()
-			if out, _ := r.near.Depth(); out != 4-written {
+			if out := r.near.Unsent(); out != 4-written {
 				t.Errorf("%d messages wait, want %d", out, 4-written)
 			}
 			if told, want := r.hub.HasWritable(), written >= 2; told != want {
@@ -296,7 +296,7 @@ func TestRestoreDropsSubscriptionsInMessages(t *testing.T) {
 			if row.stays {
 				want = 3
 			}
-			if out, _ := r.near.Depth(); out != want {
+			if out := r.near.Unsent(); out != want {
 				t.Errorf("%d messages wait, want %d", out, want)
 			}
 			whole, _ := parse(carry(t, o, 1<<30, 1<<30))
@@ -338,7 +338,7 @@ func TestSubscriptionsGoInFrontOfWhatWaits(t *testing.T) {
 			if told, slept := r.readable.Load() > 0, waiting == 0; told != slept {
 				t.Errorf("the session is told: %v, want %v", told, slept)
 			}
-			if out, _ := r.near.Depth(); out != len(want) {
+			if out := r.near.Unsent(); out != len(want) {
 				t.Errorf("%d messages wait, want %d", out, len(want))
 			}
 			whole, _ := parse(carry(t, o, 1<<30, 1<<30))

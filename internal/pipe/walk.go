@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"zeromux/zmtp"
@@ -23,6 +24,11 @@ func (f *Frame) Size() int { return f.size }
 // EndsMessage reports whether the frame is the last of a message or a command.
 func (f *Frame) EndsMessage() bool {
 	return f.Flags&zmtp.FlagMore == 0 || f.Flags&zmtp.FlagCommand != 0
+}
+
+// begins reports whether the frame, the first of a message, is first.
+func (f *Frame) begins(first []byte) bool {
+	return f.Flags&zmtp.FlagCommand == 0 && bytes.Equal(f.Body, first)
 }
 
 // A Walker steps through the frames of a list of spans without changing it.

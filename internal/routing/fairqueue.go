@@ -57,5 +57,15 @@ func (f *FairQueue) Ready() bool {
 	return false
 }
 
+// All makes a call for every pipe that is thought to hold messages, which must not
+// change the rotation.
+func (f *FairQueue) All(call func(*pipe.End)) {
+	e := f.ring.at
+	for range f.ring.size {
+		call(e)
+		e = e.RecvRing.Next
+	}
+}
+
 // Len is the number of pipes that are thought to hold messages.
 func (f *FairQueue) Len() int { return f.ring.size }

@@ -153,3 +153,17 @@ func TestFairQueueTurns(t *testing.T) {
 	}
 	b.want("turns", names(turns), "0 1 2 0")
 }
+
+func TestAllOfAFairQueueAreThoseWithMessages(t *testing.T) {
+	b := newBench(t)
+	f := NewFairQueue()
+	for i := range b.pipes(4) {
+		f.Add(b.ends[i])
+	}
+	b.deliver(1, "b1", "b2", "b3")
+	b.deliver(3, "d1", "d2", "d3")
+	take(&f, 4)
+	got := ""
+	f.All(func(e *pipe.End) { got += fmt.Sprintf("%s:%d ", e.ID, e.Waiting()) })
+	b.want("pipes, from the one whose turn it is", got, "1:1 3:1 ")
+}

@@ -1,0 +1,143 @@
+package zmq_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"zeromux/zmq"
+)
+
+// attached has a DEALER connect to sockets by address, for as long as they are there.
+func attached(servers map[string]*zmq.Socket) *zmq.Config {
+	return &zmq.Config{Network: zmq.Network{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		if err := servers[address].Attach(theirs); err != nil {
+			_ = theirs.Close()
+			return nil, err
+		}
+		return ours, nil
+	}}}
+}
+
+const first, second = "192.0.2.1:5", "192.0.2.2:5"
+
+// stuck is a requester whose server takes no more than one request and a bit, and how to
+// ask it.
+func stuck(t *testing.T, c *zmq.Context, retry zmq.Retry, others ...string) (r *zmq.Requester, dealer *zmq.Socket, servers map[string]*zmq.Socket) {
+	t.Helper()
+	servers = map[string]*zmq.Socket{first: newSocket(t, c, zmq.ROUTER, &zmq.Config{Linger: zmq.NoLinger, HighWater: zmq.HighWater{Recv: 1}})}
+	for _, address := range others {
+		servers[address] = newSocket(t, c, zmq.ROUTER, nil)
+	}
+	dealer = newSocket(t, c, zmq.DEALER, attached(servers))
+	r, err := zmq.NewRequester(dealer, retry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect(t, dealer, "tcp://"+first)
+	if err := dealer.WaitPeers(context.Background(), 1); err != nil {
+		t.Fatal(err)
+	}
+	return r, dealer, servers
+}
+
+// endsSoon closes a socket that has nothing left to be sent.
+func endsSoon(t *testing.T, s *zmq.Socket) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := s.CloseContext(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// large is a question that fits no buffer on the way.
+var large = strings.Repeat("?", 300<<10)
+
+// What is queued for a peer that does not take it is forgotten with the call, also when
+// it was on its way, so that nobody lingers for it.
+func TestNobodyLingersForARequestThatWasGivenUp(t *testing.T) {
+	const n = 5
+	for name, row := range map[string]struct {
+		giveUp func(cancel func(), server *zmq.Socket)
+		want   error
+	}{
+		"when its connection is lost":            {func(_ func(), server *zmq.Socket) { server.Close() }, zmq.ErrHostUnreachable},
+		"by its context, and then by its server": {func(cancel func(), server *zmq.Socket) { cancel(); synctest.Wait(); server.Close() }, context.Canceled},
+		"by its context, with its server there":  {func(cancel func(), _ *zmq.Socket) { cancel() }, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, c *zmq.Context) {
+				r, dealer, servers := stuck(t, c, zmq.Retry{})
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				var calls []*asked
+				for range n {
+					calls = append(calls, ask(ctx, t, r, large))
+					synctest.Wait()
+				}
+				if got := dealer.Stats().SendQueue; got < 2 {
+					t.Errorf("%d requests wait", got)
+				}
+				row.giveUp(cancel, servers[first])
+				for _, call := range calls {
+					call.fails(row.want)
+				}
+				<-time.After(time.Second)
+				synctest.Wait()
+				if got := dealer.Stats().SendQueue; got > 1 {
+					t.Errorf("%d requests wait that nobody wants", got)
+				}
+				_ = servers[first].Close() // what was cut in two waits no more
+				if err := r.Close(); err != nil {
+					t.Error(err)
+				}
+				endsSoon(t, dealer)
+			})
+		})
+	}
+}
+
+// A request that was answered elsewhere leaves nothing behind where it was not taken.
+func TestARequestThatWasAnsweredElsewhereWaitsNowhere(t *testing.T) {
+	bubble(t, func(t *testing.T, c *zmq.Context) {
+		r, dealer, servers := stuck(t, c, zmq.Retry{Attempts: 2, Timeout: time.Minute}, second)
+		fillers := []*asked{ask(context.Background(), t, r, large), ask(context.Background(), t, r, large)}
+		synctest.Wait()
+		before := dealer.Stats().SendQueue // they are on their way
+		connect(t, dealer, "tcp://"+second)
+		if err := dealer.WaitPeers(context.Background(), 2); err != nil {
+			t.Fatal(err)
+		}
+		calls := []*asked{ask(context.Background(), t, r, "1"), ask(context.Background(), t, r, "2")}
+		synctest.Wait()
+		if got := dealer.Stats().SendQueue; got != before+1 {
+			t.Errorf("%d requests wait when one more is to go where nothing goes, %d before", got, before)
+		}
+		for range 4 { // both questions, and the fillers in their second attempt
+			m, err := servers[second].Recv(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := servers[second].SendString(context.Background(), string(m.Frames[0]), string(m.Frames[1]), "", "!"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, call := range append(calls, fillers...) {
+			call.want("!")
+		}
+		synctest.Wait()
+		if got := dealer.Stats().SendQueue; got != before {
+			t.Errorf("%d requests wait when all are answered, %d before", got, before)
+		}
+		_ = servers[first].Close()
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		endsSoon(t, dealer)
+	})
+}
