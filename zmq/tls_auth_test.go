@@ -73,7 +73,7 @@ func TestACertificateThatIsGoodMayBeDenied(t *testing.T) {
 			}
 			c := newContext(t)
 			server, client := newSocket(t, c, zmq.PULL, &asking), newSocket(t, c, zmq.PUSH, &asked)
-			ours, theirs := refusals(t, server), refusals(t, client)
+			ours, theirs := refusals(server), refusals(client)
 			connect(t, client, bind(t, server, "tls+tcp://127.0.0.1:*"))
 			e, failed := next(t, ours)
 			if e.Kind != zmq.EventHandshakeFailedAuth || e.Value != 400 || failed.Phase != zmq.PhaseMechanism || failed.Mechanism != mechanism || !containsText(failed, "nobody knows client.test") {
@@ -107,7 +107,7 @@ func TestSecurityOverTLSThatDoesNotAgree(t *testing.T) {
 			asking.Security, asked.Security = test.server, test.client
 			c := newContext(t)
 			pull, push := newSocket(t, c, zmq.PULL, &asking), newSocket(t, c, zmq.PUSH, &asked)
-			ours, theirs := refusals(t, pull), refusals(t, push)
+			ours, theirs := refusals(pull), refusals(push)
 			connect(t, push, bind(t, pull, "tls+tcp://127.0.0.1:*"))
 			if _, failed := next(t, ours); failed.Phase == zmq.PhaseTLS || !containsText(failed, test.here) {
 				t.Errorf("the server heard %v, want %q", failed, test.here)
@@ -127,7 +127,7 @@ func TestWhyWhatIsLeftCannotBeSentIsTold(t *testing.T) {
 	c := newContext(t)
 	pull, push := newSocket(t, c, zmq.PULL, bound), newSocket(t, c, zmq.PUSH, connected)
 	endpoint := bind(t, pull, "tls+tcp://127.0.0.1:*")
-	theirs := refusals(t, push)
+	theirs := refusals(push)
 	connect(t, push, endpoint)
 	send(t, push, "for nobody")
 	ctx, giveUp := context.WithCancel(t.Context())

@@ -145,7 +145,7 @@ func TestWhoIsLetInWhereNobodyCanBeAsked(t *testing.T) {
 				}
 				config := &zmq.Config{Security: test.server, Reconnect: zmq.Reconnect{HandshakeTimeout: 200 * time.Millisecond}}
 				server, client := newSocket(t, c, zmq.PULL, config), newSocket(t, c, zmq.PUSH, &zmq.Config{Security: test.client})
-				failures := refusals(t, server)
+				failures := refusals(server)
 				connect(t, client, bind(t, server, "tcp://127.0.0.1:*"))
 				if test.in || bound == zmq.REP {
 					send(t, client, "hello")
@@ -184,7 +184,7 @@ func TestAnAnswerThatIsNone(t *testing.T) {
 				c := newContext(t)
 				handles(t, c, typ, func([]string) []string { return test.reply })
 				server := newSocket(t, c, zmq.PULL, &zmq.Config{Security: plainServer()})
-				failures := refusals(t, server)
+				failures := refusals(server)
 				connect(t, newSocket(t, c, zmq.PUSH, &zmq.Config{Security: plainClient("a", "b")}), bind(t, server, "tcp://127.0.0.1:*"))
 				if e, failed := next(t, failures); e.Kind != zmq.EventHandshakeFailedProtocol || e.Value != test.code {
 					t.Errorf("%v: %v %#x, want %#x: %v", typ, e.Kind, e.Value, test.code, failed)
@@ -249,7 +249,7 @@ func TestAHandlerThatIsNotThere(t *testing.T) {
 				bind(t, mute, zmq.ZAPEndpoint)
 				server := newSocket(t, c, zmq.PULL, &zmq.Config{Security: plainServer(), Reconnect: hasty})
 				client := newSocket(t, c, zmq.PUSH, &zmq.Config{Security: plainClient("a", "b"), Reconnect: hasty})
-				failures := refusals(t, server)
+				failures := refusals(server)
 				connect(t, client, bind(t, server, "tcp://127.0.0.1:*"))
 				if _, err := mute.Recv(within(t)); err != nil {
 					t.Fatal(err)

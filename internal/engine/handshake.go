@@ -233,7 +233,7 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 			return introduction{}, s.hungUp(mech, err)
 		}
 		s.heard = true
-		if err := mech.Handle(f.Body); err != nil {
+		if err := aside(mech, func() error { return mech.Handle(f.Body) }); err != nil {
 			return introduction{}, err
 		}
 	}
@@ -244,11 +244,22 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 	return in, nil
 }
 
+// aside calls f on a goroutine of its own if the mechanism has keys: computing with them
+// takes a deep stack, which would be kept for as long as the peer lets us wait.
+func aside(mech mechanism.Mechanism, f func() error) error {
+	if !mech.Sealed() {
+		return f()
+	}
+	done := make(chan error)
+	go func() { done <- f() }()
+	return <-done
+}
+
 // advance sends what the mechanism has to say and has its questions answered, until
 // it is the peer's turn.
 func (s *shaker) advance(mech mechanism.Mechanism) error {
 	for {
-		if err := s.offer(mech); err != nil {
+		if err := aside(mech, func() error { return s.offer(mech) }); err != nil {
 			return err
 		}
 		q := mech.Question()
