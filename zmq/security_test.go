@@ -416,7 +416,7 @@ func TestARefusedHandshakeTellsBothEndsWhy(t *testing.T) {
 			c := zmq.NewContext(&zmq.ContextConfig{NotBlocky: true, Logger: logger})
 			us := newSocket(t, c, zmq.PULL, &zmq.Config{Security: test.server})
 			them := newSocket(t, c, zmq.PUSH, &zmq.Config{Security: test.client})
-			ours, theirs := refusals(us), refusals(t, them)
+			ours, theirs := refusals(us), refusals(them)
 			connect(t, them, bind(t, us, "tcp://127.0.0.1:*"))
 			for side, want := range map[<-chan zmq.Event]told{ours: test.ours, theirs: test.theirs} {
 				e, failed := next(t, side)
