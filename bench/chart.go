@@ -17,7 +17,8 @@ type chart struct {
 func (p *report) charts(rows []row) []chart {
 	all := []*chart{
 		p.overview(rows),
-		p.bySize(rows, "tcp", rate), p.bySize(rows, "ipc", rate), p.bySize(rows, "tcp", cost),
+		p.bySize(rows, "tcp", false, rate), p.bySize(rows, "ipc", false, rate), p.bySize(rows, "tcp", false, cost),
+		p.bySize(rows, "tcp", true, rate), p.bySize(rows, "tcp", true, cost),
 		p.latency(rows),
 		p.groups(rows, "one-to-many.svg", "Deliveries per second", "64 B over tcp, by subscribers", rate, oneToMany),
 		p.groups(rows, "many-clients.svg", "Round trips per second", "64 B over tcp, clients × messages that each keeps on the way", rate, manyClients),
@@ -106,21 +107,25 @@ func (p *report) overview(rows []row) *chart {
 	return &chart{file: "overview.svg", title: ch.title, svg: ch.draw()}
 }
 
-// bySize shows a figure of PUSH/PULL over the size of the message.
-func (p *report) bySize(rows []row, transport string, f figure) *chart {
-	rows = p.choose(rows, func(r row) bool { return r.kind == oneWay && r.transport == transport })
+// bySize shows a figure of PUSH/PULL over the size of the message, with CURVE or
+// without.
+func (p *report) bySize(rows []row, transport string, curve bool, f figure) *chart {
+	rows = p.choose(rows, func(r row) bool { return r.kind == oneWay && r.transport == transport && r.curve == curve })
 	if len(rows) < 2 {
 		return nil
 	}
+	over, file := transport, "one-way-"+transport
+	if curve {
+		over, file = over+", CURVE", file+"-curve"
+	}
 	ch := lineChart{
-		title: "PUSH/PULL " + transport + ": messages per second", about: "Median and spread of the rounds; both axes by logarithms",
+		title: "PUSH/PULL " + over + ": messages per second", about: "Median and spread of the rounds; both axes by logarithms",
 		across: "octets a message",
 		xText:  func(v float64) string { return octets(int(v)) }, yText: f.tick,
 	}
-	file := "one-way-" + transport + ".svg"
 	if f == cost {
-		ch.title = "PUSH/PULL " + transport + ": CPU seconds per million messages, both sides"
-		file = "one-way-" + transport + "-cpu.svg"
+		ch.title = "PUSH/PULL " + over + ": CPU seconds per million messages, both sides"
+		file += "-cpu"
 	}
 	for _, r := range rows {
 		ch.x = append(ch.x, float64(r.size))
@@ -132,7 +137,7 @@ func (p *report) bySize(rows []row, transport string, f figure) *chart {
 		}
 		ch.series = append(ch.series, s)
 	}
-	return &chart{oneWay.title, file, ch.title, ch.draw()}
+	return &chart{oneWay.title, file + ".svg", ch.title, ch.draw()}
 }
 
 // latency shows the percentiles of REQ/REP.

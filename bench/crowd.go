@@ -127,15 +127,9 @@ func (d *plainDealer) shakeHands() (*plainDealer, error) {
 	if _, err := d.conn.Write(opening); err != nil {
 		return nil, err
 	}
-	for len(d.rest) < zmtp.GreetingSize {
-		if err := d.read(); err != nil {
-			return nil, fmt.Errorf("greeting: %w", err)
-		}
-	}
-	if _, err := zmtp.ParseGreeting(d.rest); err != nil {
+	if err := d.greeting(); err != nil {
 		return nil, err
 	}
-	d.rest = d.rest[zmtp.GreetingSize:]
 	if err := d.expect(zmtp.CommandReady); err != nil {
 		return nil, err
 	}
@@ -143,6 +137,18 @@ func (d *plainDealer) shakeHands() (*plainDealer, error) {
 		return nil, err
 	}
 	return d, d.expect(zmtp.CommandPong)
+}
+
+// greeting reads the one of the peer.
+func (d *plainDealer) greeting() error {
+	for len(d.rest) < zmtp.GreetingSize {
+		if err := d.read(); err != nil {
+			return fmt.Errorf("greeting: %w", err)
+		}
+	}
+	_, err := zmtp.ParseGreeting(d.rest)
+	d.rest = d.rest[zmtp.GreetingSize:]
+	return err
 }
 
 // expect reads a command, which has to be the one that is named.

@@ -13,6 +13,7 @@ type variant struct {
 	name    string // how the report calls it
 	program string
 	receive string // the -recv of cpeer/main.c and peer/main.go
+	keys    *keys  // of this one run, where it has CURVE
 }
 
 // A sample is what one run of one variant on one row yielded.
@@ -55,6 +56,12 @@ func (g rig) deadline() time.Duration { return 90*time.Second + 10*(g.warmup+g.w
 func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.deadline())
 	defer cancel()
+	if r.curve {
+		var err error
+		if v.keys, err = newKeys(); err != nil {
+			return sample{}, err
+		}
+	}
 	role, alone := r.kind.binds, r.transport == "inproc"
 	if alone {
 		role = r.kind.alone
@@ -74,7 +81,7 @@ func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 		err := g.weighTopics(ctx, binder, r, v, bound.Endpoint, &got)
 		return got, err
 	case r.kind.first == resident:
-		err := weigh(ctx, binder, r, bound.Endpoint, &got)
+		err := weigh(ctx, binder, r, v.keys, bound.Endpoint, &got)
 		return got, err
 	case alone:
 		err := one(binder, &got)
@@ -105,11 +112,15 @@ func (g rig) run(ctx context.Context, r row, v variant) (sample, error) {
 
 func (g rig) args(r row, v variant, role, endpoint string) []string {
 	times := max(1, r.kind.patience)
-	return []string{
+	all := []string{
 		role, "-endpoint=" + endpoint, fmt.Sprint("-size=", r.size), "-recv=" + v.receive,
 		fmt.Sprint("-warmup=", times*g.warmup.Milliseconds()), fmt.Sprint("-window=", times*g.window.Milliseconds()),
 		fmt.Sprint("-peers=", max(1, r.peers)), fmt.Sprint("-depth=", max(1, r.depth)), fmt.Sprint("-topics=", max(1, r.topics)),
 	}
+	if r.kind == halfOpen { // nobody is to be closed before he was weighed
+		all = append(all, fmt.Sprint("-handshake=", g.deadline().Milliseconds()))
+	}
+	return append(all, v.keys.args(role == r.kind.binds)...)
 }
 
 // endpoint is where the binding peer binds.

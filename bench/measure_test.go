@@ -35,10 +35,10 @@ func TestBothPeersPlayEveryRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	variants := []variant{
-		{"zeromux", ours, "into"},
-		{"zeromux Recv", ours, "plain"},
-		{"libzmq", needLibzmq(t), "plain"},
-		{"libzmq zmq_recv", needLibzmq(t), "into"},
+		{name: "zeromux", program: ours, receive: "into"},
+		{name: "zeromux Recv", program: ours, receive: "plain"},
+		{name: "libzmq", program: needLibzmq(t), receive: "plain"},
+		{name: "libzmq zmq_recv", program: needLibzmq(t), receive: "into"},
 	}
 	dir, err := os.MkdirTemp("", "zb") // t.TempDir is too long for an ipc address
 	if err != nil {
@@ -58,10 +58,13 @@ func TestBothPeersPlayEveryRole(t *testing.T) {
 		{kind: comeAndGo, transport: "tcp", size: 64, peers: 2},
 		{kind: idle, transport: "tcp", size: 64, peers: 40},
 		{kind: halfOpen, transport: "tcp", size: 64, peers: 40},
+		{kind: comeAndGo, transport: "tcp", size: 64, peers: 2, curve: true},
+		{kind: halfOpen, transport: "tcp", size: 64, peers: 40, curve: true},
 	}
 	for _, v := range variants {
 		all := []row{
 			{kind: oneWay, transport: "tcp", size: 16},
+			{kind: oneWay, transport: "tcp", size: 64 << 10, curve: true},
 			{kind: oneWay, transport: "ipc", size: 4 << 10},
 			{kind: oneWay, transport: "inproc", size: 64},
 			{kind: thereAndBack, transport: "tcp", size: 64},
@@ -107,7 +110,7 @@ func checkSample(t *testing.T, r row, s sample) {
 
 func TestMoreConnectionsThanDescriptorsAreSkippedWithTheReason(t *testing.T) {
 	r := row{kind: idle, transport: "tcp", peers: descriptors()}
-	err := weigh(t.Context(), nil, r, "tcp://127.0.0.1:1", &sample{})
+	err := weigh(t.Context(), nil, r, nil, "tcp://127.0.0.1:1", &sample{})
 	if !errors.Is(err, errSkipped) || !strings.Contains(err.Error(), "-connections") {
 		t.Errorf("got %v", err)
 	}

@@ -17,18 +17,21 @@ import (
 var errSkipped = errors.New("skipped")
 
 // weigh measures what connections cost the peer in resident memory: with all of
-// them, less without any.
-func weigh(ctx context.Context, server *child, r row, endpoint string, s *sample) error {
+// them, less without any. keys are those of a row of CURVE.
+func weigh(ctx context.Context, server *child, r row, k *keys, endpoint string, s *sample) error {
 	if most := descriptors() - 100; r.peers > most {
 		return fmt.Errorf("%w: %d connections are more than the %d descriptors that a process may have (ulimit -n); see -connections", errSkipped, r.peers, most+100)
 	}
 	arrive := sayNothing
-	if r.kind == idle {
+	switch {
+	case r.kind == idle:
 		arrive = shakeHands
+	case r.curve:
+		arrive = k.knock
 	}
 	address := strings.TrimPrefix(endpoint, "tcp://")
 	// One that comes and goes beforehand: what is made once belongs to the process.
-	if _, err := serveOne(ctx, address, r.size); err != nil {
+	if _, err := serveOne(ctx, address, k, r.size); err != nil {
 		return err
 	}
 	before, err := server.resident()
@@ -44,7 +47,7 @@ func weigh(ctx context.Context, server *child, r row, endpoint string, s *sample
 	if err != nil {
 		return err
 	}
-	took, err := serveOne(ctx, address, r.size)
+	took, err := serveOne(ctx, address, k, r.size)
 	if err != nil {
 		return fmt.Errorf("beside %d connections an honest client is not served: %w", r.peers, err)
 	}
@@ -82,14 +85,18 @@ func (g rig) weighTopics(ctx context.Context, publisher *child, r row, v variant
 
 // serveOne tells how long an honest client takes to connect, shake hands and get a
 // reply.
-func serveOne(ctx context.Context, address string, size int) (took time.Duration, err error) {
+func serveOne(ctx context.Context, address string, k *keys, size int) (took time.Duration, err error) {
+	question := bytes.Repeat([]byte{'?'}, size)
 	began := time.Now()
 	c, err := gather(ctx, address, 1, func(conn net.Conn) error {
+		if k != nil {
+			return k.ask(conn, question)
+		}
 		d, err := (&plainDealer{conn: conn}).shakeHands()
 		if err != nil {
 			return err
 		}
-		return d.ask(bytes.Repeat([]byte{'?'}, size))
+		return d.ask(question)
 	})
 	took = time.Since(began)
 	c.leave()

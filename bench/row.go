@@ -13,6 +13,7 @@ type row struct {
 	peers     int    // subscribers, clients, visitors at once, sockets in a poller or connections; 0 is one
 	depth     int    // messages that each client keeps on the way; 0 is one
 	topics    int    // subscriptions of the subscriber; 0 is one
+	curve     bool   // connections have the mechanism CURVE
 	wants     []want // what is asked of it
 }
 
@@ -99,8 +100,13 @@ func matching(all []row, name *regexp.Regexp) []row {
 	return kept
 }
 
-// String is the row's name: "PUSH/PULL tcp 4 KiB", "PUB/SUB tcp 64 B to 8".
+// String is the row's name: "PUSH/PULL tcp 4 KiB", "PUB/SUB tcp 64 B to 8", "connects
+// tcp 64 B, CURVE".
 func (r row) String() string {
+	if r.curve {
+		r.curve = false
+		return r.String() + ", CURVE"
+	}
 	name := r.kind.name + " " + r.transport
 	if r.kind.first == resident {
 		return name

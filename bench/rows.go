@@ -29,6 +29,12 @@ func rows(connections int) []row {
 			all = append(all, r)
 		}
 	}
+	for _, of := range []struct {
+		size int
+		goal float64
+	}{{64, 1.3}, {1 << 10, 1.2}, {64 << 10, 0.8}} {
+		all = append(all, row{kind: oneWay, transport: "tcp", size: of.size, curve: true, wants: []want{{figure: rate, goal: atLeast(of.goal)}}})
+	}
 	tails := []want{{figure: p99, goal: atMost(0.7)}, {figure: p999, goal: atMost(0.7)}}
 	trip := func(transport string, median want) row {
 		return row{kind: thereAndBack, transport: transport, size: 64, wants: append([]want{median}, tails...)}
@@ -59,6 +65,7 @@ func rows(connections int) []row {
 		many(manyClients, 2, row{peers: 100, depth: 10}),
 		many(manyClients, 1.7, row{peers: 1000, depth: 1}),
 		many(comeAndGo, 2, row{peers: 8}),
+		many(comeAndGo, 1.5, row{peers: 8, curve: true}),
 		row{kind: forwarding, transport: "tcp", size: 100, wants: []want{{figure: rate, goal: atLeast(2)}}},
 		row{kind: queueing, transport: "tcp", size: 100, peers: 10, depth: 100, wants: []want{{figure: rate, goal: atLeast(2)}}},
 		row{kind: subscribing, transport: "tcp", size: 64, topics: 1_000_000},
@@ -67,6 +74,9 @@ func rows(connections int) []row {
 			{figure: resident, goal: atMost(2.5 * 1024)},
 		}},
 		row{kind: halfOpen, transport: "tcp", size: 64, peers: connections, wants: []want{
+			{figure: resident, goal: atMost(8 * 1024)},
+		}},
+		row{kind: halfOpen, transport: "tcp", size: 64, peers: connections, curve: true, wants: []want{
 			{figure: resident, goal: atMost(8 * 1024)},
 		}},
 	)

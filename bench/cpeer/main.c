@@ -4,14 +4,16 @@
 // them alike.
 //
 //   peer ROLE -endpoint=E [-size=N] [-warmup=MS] [-window=MS] [-recv=into|plain]
-//        [-peers=N] [-depth=N] [-topics=N]
+//        [-peers=N] [-depth=N] [-topics=N] [-handshake=MS]
+//        [-secret-key=K [-public-key=K -server-key=K]]
 //
 // The roles pull, rep, pollrep, pub and router bind; push, req, subs, dealers and visitors
 // connect; forwarder and queue are steerable proxies that bind, and feeder and worker
 // connect to them from the other side; registrar binds, and subscribing and holding
 // connect, for subscriptions alone; pushpull, reqrep and pollreq hold both ends in one
-// process, for inproc. Options keep libzmq's defaults but where fanout.c and proxy.c
-// say otherwise.
+// process, for inproc. With keys, which are of CURVE and in Z85, all connections have
+// that mechanism, and who knows no server's key is the server. Options keep libzmq's
+// defaults but where the command line, fanout.c and proxy.c say otherwise.
 // On standard input "mark" asks for a mark event, "trim" for giving back all
 // memory that is not needed; "quit" or end of file ends the process at once.
 
@@ -35,6 +37,8 @@ size_t size = 64;
 int64_t warmup_ns = 300 * 1000000LL, window_ns = 1000 * 1000000LL;
 int plain;
 int peers = 1, depth = 1, topics = 1;
+static int handshake_ms; // what one may take; 0 is the default
+static const char *secret_key, *public_key, *server_key;
 void *ctx;
 int64_t passed;
 
@@ -107,8 +111,30 @@ void *open_socket(int type, int bind)
     return s;
 }
 
+static void set(void *s, int option, const void *value, size_t n)
+{
+    if (zmq_setsockopt(s, option, value, n))
+        die("zmq_setsockopt");
+}
+
+// secure gives a socket its keys, and the side that it is.
+static void secure(void *s)
+{
+    int server = !server_key;
+    set(s, ZMQ_CURVE_SERVER, &server, sizeof server);
+    if (!server) {
+        set(s, ZMQ_CURVE_SERVERKEY, server_key, strlen(server_key) + 1);
+        set(s, ZMQ_CURVE_PUBLICKEY, public_key, strlen(public_key) + 1);
+    }
+    set(s, ZMQ_CURVE_SECRETKEY, secret_key, strlen(secret_key) + 1);
+}
+
 void attach(void *s, int bind)
 {
+    if (secret_key)
+        secure(s);
+    if (handshake_ms)
+        set(s, ZMQ_HANDSHAKE_IVL, &handshake_ms, sizeof handshake_ms);
     if (bind ? zmq_bind(s, endpoint) : zmq_connect(s, endpoint))
         die(bind ? "zmq_bind" : "zmq_connect");
     if (bind) {
@@ -151,6 +177,14 @@ static void option(const char *arg)
         depth = atoi(value);
     else if (IS("-topics"))
         topics = atoi(value);
+    else if (IS("-handshake"))
+        handshake_ms = atoi(value);
+    else if (IS("-public-key"))
+        public_key = value;
+    else if (IS("-secret-key"))
+        secret_key = value;
+    else if (IS("-server-key"))
+        server_key = value;
     else
         wrong("an argument is not known");
     if (size < sizeof(uint64_t))
@@ -211,6 +245,8 @@ int main(int argc, char **argv)
     int major, minor, patch;
     for (int i = 2; i < argc; i++)
         option(argv[i]);
+    if (!server_key != !public_key || (server_key && !secret_key))
+        wrong("a server has a secret key, a client that, its public one and the server's");
     zmq_version(&major, &minor, &patch);
     say("{\"event\":\"hello\",\"library\":\"libzmq %d.%d.%d\"}\n", major, minor, patch);
     raise_limit();

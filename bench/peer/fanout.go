@@ -56,7 +56,7 @@ func (p *peer) sub(c *counter) error {
 	if p.topics > 1 { // subscriptions are messages: libzmq loses those beyond the mark
 		config.HighWater.Send = zmq.Unlimited
 	}
-	s, err := zmq.NewSocket(zmq.SUB, &config)
+	s, err := zmq.NewSocket(zmq.SUB, p.with(&config))
 	if err != nil {
 		return err
 	}

@@ -3,14 +3,16 @@
 // and print the same lines of JSON, so the harness treats them alike.
 //
 //	peer ROLE -endpoint=E [-size=N] [-warmup=MS] [-window=MS] [-recv=into|plain]
-//	     [-peers=N] [-depth=N] [-topics=N]
+//	     [-peers=N] [-depth=N] [-topics=N] [-handshake=MS]
+//	     [-secret-key=K [-public-key=K -server-key=K]]
 //
 // The roles pull, rep, pollrep, pub and router bind; push, req, subs, dealers and
 // visitors connect; forwarder and queue are steerable proxies that bind, and feeder and
 // worker connect to them from the other side; registrar binds, and subscribing and
 // holding connect, for subscriptions alone; pushpull, reqrep and pollreq hold both ends
-// in one process, for inproc. Options
-// keep their defaults but where fanout.go says otherwise.
+// in one process, for inproc. With keys, which are of CURVE and in Z85, all connections
+// have that mechanism, and who knows no server's key is the server. Options
+// keep their defaults but where the command line and fanout.go say otherwise.
 // On standard input "mark" asks for a mark event, "trim" for giving back all
 // memory that is not needed; "quit" or end of file ends the process at once.
 package main
@@ -44,6 +46,8 @@ type peer struct {
 	peers          int           // how many subscribers, clients or visitors at once, or sockets in a poller
 	depth          int           // messages that each client keeps on the way
 	topics         int           // subscriptions of each subscriber
+	curve          zmq.Curve     // of every socket
+	handshake      time.Duration // what one may take; 0 is the default
 	passed         atomic.Int64  // messages sent, deliveries due, or replies sent
 }
 
@@ -87,6 +91,10 @@ func run(args []string) error {
 	flags.IntVar(&p.peers, "peers", 1, "subscribers, clients or visitors at once, or sockets in a poller")
 	flags.IntVar(&p.depth, "depth", 1, "messages that each client keeps on the way")
 	flags.IntVar(&p.topics, "topics", 1, "subscriptions of each subscriber")
+	handshake := flags.Int("handshake", 0, "milliseconds that a handshake may take, 0 for the default")
+	flags.TextVar(&p.curve.SecretKey, "secret-key", zmq.CurveSecretKey{}, "key of CURVE")
+	flags.TextVar(&p.curve.PublicKey, "public-key", zmq.CurvePublicKey{}, "key of CURVE: of a client")
+	flags.TextVar(&p.curve.ServerKey, "server-key", zmq.CurvePublicKey{}, "key of CURVE: of the server that a client talks to")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -99,6 +107,8 @@ func run(args []string) error {
 	p.plain = *receive == "plain"
 	p.warmup = time.Duration(*warmup) * time.Millisecond
 	p.window = time.Duration(*window) * time.Millisecond
+	p.handshake = time.Duration(*handshake) * time.Millisecond
+	p.curve.Server = !p.curve.SecretKey.IsZero() && p.curve.ServerKey.IsZero()
 
 	say(event{Event: "hello", Library: "zeromux"})
 	go p.control()
@@ -172,9 +182,22 @@ func (p *peer) control() {
 	os.Exit(0)
 }
 
+// with returns config and what the command line adds to it.
+func (p *peer) with(config *zmq.Config) *zmq.Config {
+	var all zmq.Config
+	if config != nil {
+		all = *config
+	}
+	if all.Security.Curve == p.curve && all.Reconnect.HandshakeTimeout == p.handshake {
+		return config // as it is: nothing is asked, or it is there already
+	}
+	all.Security.Curve, all.Reconnect.HandshakeTimeout = p.curve, p.handshake
+	return &all
+}
+
 // bound makes a socket that binds, says where, and plays with it.
 func (p *peer) bound(t zmq.SocketType, config *zmq.Config, play func(*zmq.Socket) error) error {
-	s, err := zmq.NewSocket(t, config)
+	s, err := zmq.NewSocket(t, p.with(config))
 	if err != nil {
 		return err
 	}
@@ -188,7 +211,7 @@ func (p *peer) bound(t zmq.SocketType, config *zmq.Config, play func(*zmq.Socket
 
 // dial makes a socket that connects.
 func (p *peer) dial(t zmq.SocketType, config *zmq.Config) (*zmq.Socket, error) {
-	s, err := zmq.NewSocket(t, config)
+	s, err := zmq.NewSocket(t, p.with(config))
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func (p *peer) dealer(c *counter) error {
 // visitor comes, asks once and goes, again and again.
 func (p *peer) visitor(c *counter) error {
 	ctx := context.Background()
-	config := &zmq.Config{Linger: zmq.NoLinger}
+	config := p.with(&zmq.Config{Linger: zmq.NoLinger})
 	out := make([]byte, p.size)
 	for seq := uint64(0); ; seq++ {
 		s, err := p.dial(zmq.DEALER, config)
