@@ -46,9 +46,8 @@ func (k *keys) args(server bool) []string {
 	}
 }
 
-// knock is arriving as somebody who has heard the server's WELCOME, and says no more.
-// That is as far as one comes who has no key that is let in, and dearer to the server
-// than silence.
+// knock is arriving as somebody who has heard the server's WELCOME, and never says
+// INITIATE: that is dearer to the server than silence.
 func (k *keys) knock(conn net.Conn) error {
 	d, err := k.dealer(conn)
 	if err != nil {
