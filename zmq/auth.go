@@ -15,7 +15,8 @@ import (
 // An Authenticator decides whether a peer may talk to a socket. With nil it may, and
 // has the name and the properties that the Authenticator has set in p. Any error
 // turns it away: with status 300 if it wraps [ErrTryLater], with 500 if it wraps
-// [ErrAuthenticatorFailed], else with 400. The peer is told no more than the status, but
+// [ErrAuthenticatorFailed], with 300 if it is that of a context that has ended, else with
+// 400. The peer is told no more than the status, but
 // the text of the error stands in the socket's events: it must not contain a secret.
 // RFC 27 "Status Codes".
 //
