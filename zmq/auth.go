@@ -80,7 +80,8 @@ type Applicant struct {
 	// UserID is the name that the peer has from now on: PeerInfo.UserID.
 	UserID string
 	// Metadata are properties that the peer has from now on, before those that it
-	// announces itself: PeerInfo.Property. Names have 1 to 255 letters, digits and
+	// announces itself, which may have the name of one that is not set here:
+	// PeerInfo.Property. Names have 1 to 255 letters, digits and
 	// "-_.+"; with another, or more than 1000, the Authenticator has failed.
 	Metadata map[string]string
 }
