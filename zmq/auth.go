@@ -15,7 +15,8 @@ import (
 // An Authenticator decides whether a peer may talk to a socket. With nil it may, and
 // has the name and the properties that the Authenticator has set in p. Any error
 // turns it away: with status 300 if it wraps [ErrTryLater], with 500 if it wraps
-// [ErrAuthenticatorFailed], else with 400. The peer is told no more than the status, but
+// [ErrAuthenticatorFailed], with 300 if it is that of a context that has ended, else with
+// 400. The peer is told no more than the status, but
 // the text of the error stands in the socket's events: it must not contain a secret.
 // RFC 27 "Status Codes".
 //
@@ -79,7 +80,8 @@ type Applicant struct {
 	// UserID is the name that the peer has from now on: PeerInfo.UserID.
 	UserID string
 	// Metadata are properties that the peer has from now on, before those that it
-	// announces itself: PeerInfo.Property. Names have 1 to 255 letters, digits and
+	// announces itself, which may have the name of one that is not set here:
+	// PeerInfo.Property. Names have 1 to 255 letters, digits and
 	// "-_.+"; with another, or more than 1000, the Authenticator has failed.
 	Metadata map[string]string
 }

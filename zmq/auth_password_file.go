@@ -114,18 +114,22 @@ func (f *PasswordFile) Authenticate(ctx context.Context, p *Applicant) error {
 		if err := f.gate.enter(ctx, p.source()); err != nil {
 			return err
 		}
-		right := f.isProven(p.Username, hash, digest) // others have come before
-		if !right {
-			right = f.same(hash, p.Password)
-		}
-		f.gate.leave()
-		if !right || !known {
+		if right := f.compare(p, hash, digest); !right || !known {
 			return errWrongPassword
 		}
 		f.prove(p.Username, hash, digest)
 	}
 	p.UserID = p.Username
 	return nil
+}
+
+// compare reports whether hash is that of the password, and leaves the gate.
+func (f *PasswordFile) compare(p *Applicant, hash string, digest passwordDigest) bool {
+	defer f.gate.leave()                      // also should it panic
+	if f.isProven(p.Username, hash, digest) { // others have come before
+		return true
+	}
+	return f.same(hash, p.Password)
 }
 
 // other is a hash to compare with for a user who is not in the table: always the same

@@ -385,6 +385,25 @@ func TestAFloodOfPasswordsHoldsNobodyUp(t *testing.T) {
 	})
 }
 
+func TestAComparisonThatPanicsLeavesItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newPasswordRig(t, "Ada:"+horses[0]+"\n", Never)
+		r.gate = newTurnstile(1)
+		same := r.same
+		r.same = func(string, Secret) bool { panic("oh") }
+		p := &Applicant{Mechanism: "PLAIN", Address: "192.0.2.7", Username: "Ada", Password: horse}
+		if err := decide(t.Context(), r.Authenticate, p); !errors.Is(err, ErrAuthenticatorFailed) {
+			t.Errorf("got %v, want ErrAuthenticatorFailed", err)
+		}
+		r.same = same
+		ctx, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		if err := r.Authenticate(ctx, p); err != nil {
+			t.Errorf("the next one: %v", err)
+		}
+	})
+}
+
 // FuzzPasswordFile: what is read can be compared with.
 func FuzzPasswordFile(f *testing.F) {
 	f.Add("# x\n\nAda:" + horses[0] + "\r\nBob:" + horses[1])

@@ -46,6 +46,8 @@ func statusOf(err error) int {
 		return zap.StatusTemporary
 	case errors.Is(err, ErrAuthenticatorFailed):
 		return statusFailed
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // nobody has said no
+		return zap.StatusTemporary
 	}
 	return zap.StatusDenied
 }

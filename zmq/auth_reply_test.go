@@ -70,13 +70,18 @@ func TestAnAnswerHasAStatus(t *testing.T) {
 		status int
 		text   string
 	}{
-		"let in":    {func(context.Context, *Applicant) error { return nil }, 200, "OK"},
-		"denied":    {func(context.Context, *Applicant) error { return fmt.Errorf("%w: so it is", ErrDenied) }, 400, "not let in: so it is"},
-		"any error": {func(context.Context, *Applicant) error { return errors.New("x") }, 400, "x"},
-		"not now":   {func(context.Context, *Applicant) error { return fmt.Errorf("x: %w", ErrTryLater) }, 300, "x: not now"},
-		"it failed": {func(context.Context, *Applicant) error { return ErrAuthenticatorFailed }, 500, "the authenticator has failed"},
-		"both":      {func(context.Context, *Applicant) error { return errors.Join(ErrAuthenticatorFailed, ErrTryLater) }, 300, ""},
-		"a panic":   {func(context.Context, *Applicant) error { panic("oh") }, 500, "oh"},
+		"let in":            {func(context.Context, *Applicant) error { return nil }, 200, "OK"},
+		"denied":            {func(context.Context, *Applicant) error { return fmt.Errorf("%w: so it is", ErrDenied) }, 400, "not let in: so it is"},
+		"any error":         {func(context.Context, *Applicant) error { return errors.New("x") }, 400, "x"},
+		"not now":           {func(context.Context, *Applicant) error { return fmt.Errorf("x: %w", ErrTryLater) }, 300, "x: not now"},
+		"it failed":         {func(context.Context, *Applicant) error { return ErrAuthenticatorFailed }, 500, "the authenticator has failed"},
+		"its time is over":  {func(context.Context, *Applicant) error { return fmt.Errorf("x: %w", context.DeadlineExceeded) }, 300, "x: context deadline exceeded"},
+		"it is interrupted": {func(context.Context, *Applicant) error { return context.Canceled }, 300, "context canceled"},
+		"it failed in time": {func(context.Context, *Applicant) error {
+			return errors.Join(context.DeadlineExceeded, ErrAuthenticatorFailed)
+		}, 500, ""},
+		"both":    {func(context.Context, *Applicant) error { return errors.Join(ErrAuthenticatorFailed, ErrTryLater) }, 300, ""},
+		"a panic": {func(context.Context, *Applicant) error { panic("oh") }, 500, "oh"},
 		"a bad name": {func(_ context.Context, p *Applicant) error {
 			p.Metadata = map[string]string{"a b": ""}
 			return nil

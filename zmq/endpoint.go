@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -434,7 +435,11 @@ func (s *Socket) Serve(ln net.Listener) (endpoint string, err error) {
 		return "", s.fail("serve", "", err)
 	}
 	defer func() { s.claimed(err) }()
-	l := engine.Serve(s.ctx.env, host{s}, cfg, ln, endpointOf(ln.Addr()))
+	var t transport.Transport
+	if isUnix(ln.Addr()) {
+		t = schemes[ipcScheme]
+	}
+	l := engine.Serve(s.ctx.env, host{s}, cfg, t, ln, endpointOf(ln.Addr()))
 	if !s.listening(l) {
 		_ = l.Close() // the socket was closed meanwhile
 		return "", s.fail("serve", "", ErrClosed)
@@ -450,6 +455,11 @@ func endpointOf(a net.Addr) string {
 	}
 	return network + "://" + a.String()
 }
+
+// isUnix reports whether an address is of a Unix-domain socket. The name of the other end
+// of one is the peer's to choose, like "127.0.0.1": where the peer is only the system
+// tells, as for ipc.
+func isUnix(a net.Addr) bool { return strings.HasPrefix(a.Network(), "unix") }
 
 // Attach speaks over a connection that the application brings, which belongs to
 // the socket from then on. It does not wait for the handshake, nor for that of a
@@ -467,6 +477,9 @@ func (s *Socket) Attach(conn net.Conn) error {
 	if a := conn.RemoteAddr(); a != nil {
 		address = a.String()
 		endpoint = a.Network() + "://" + address
+		if isUnix(a) {
+			address = ipc.Transport{}.PeerAddress(conn)
+		}
 	}
 	engine.Attach(s.ctx.env, host{s}, cfg, conn, endpoint, address)
 	return nil

@@ -171,11 +171,11 @@ func (s *Security) engine(e *engine.Config) {
 		if err != nil {
 			panic("zmq: keys that were checked: " + err.Error())
 		}
-		make := mechanism.NewCurveClient
+		side := mechanism.NewCurveClient
 		if curve.Server {
-			make = mechanism.NewCurveServer
+			side = mechanism.NewCurveServer
 		}
-		e.Mechanism = func(c mechanism.Config) mechanism.Mechanism { return make(c, keys) }
+		e.Mechanism = func(c mechanism.Config) mechanism.Mechanism { return side(c, keys) }
 	}
 }
 
@@ -183,9 +183,13 @@ func (s *Security) engine(e *engine.Config) {
 // handler of its context.
 func (c *Context) authenticate(policy Authenticator) func(context.Context, string, *zap.Request) (*zap.Reply, error) {
 	return func(ctx context.Context, endpoint string, q *zap.Request) (*zap.Reply, error) {
-		if policy != nil {
-			return answerTo(ctx, policy, endpoint, q), nil
+		if policy == nil {
+			return c.askHandler(ctx, q)
 		}
-		return c.askHandler(ctx, q)
+		reply := answerTo(ctx, policy, endpoint, q)
+		if reply.Status == zap.StatusTemporary && ctx.Err() != nil {
+			return nil, ctx.Err() // the handshake has ended, and the policy has not said more
+		}
+		return reply, nil
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -339,6 +340,32 @@ func next(t testing.TB, events <-chan zmq.Event) (zmq.Event, *zmq.HandshakeError
 	case <-time.After(20 * time.Second):
 		t.Fatal("no handshake has failed")
 		return zmq.Event{}, nil
+	}
+}
+
+// A policy that the end of the handshake interrupts has not said no.
+func TestAHandshakeThatEndsBeforeItsVerdictIsNotRefused(t *testing.T) {
+	for name, why := range map[string]error{"as it is": nil, "in other words": zmq.ErrTryLater} {
+		t.Run(name, func(t *testing.T) {
+			security := plainServer()
+			security.Authenticator = func(ctx context.Context, _ *zmq.Applicant) error {
+				<-ctx.Done()
+				return errors.Join(why, ctx.Err())
+			}
+			c := newContext(t)
+			server := newSocket(t, c, zmq.PULL, &zmq.Config{Security: security, Reconnect: zmq.Reconnect{HandshakeTimeout: 50 * time.Millisecond}})
+			client := newSocket(t, c, zmq.PUSH, &zmq.Config{Security: plainClient("joe", "secret")})
+			failures, theirs := refusals(server), refusals(client)
+			connect(t, client, bind(t, server, "tcp://127.0.0.1:*"))
+			for range 2 { // the client comes again
+				if e, failed := next(t, failures); e.Kind != zmq.EventHandshakeFailedNoDetail || !errors.Is(failed, os.ErrDeadlineExceeded) {
+					t.Errorf("the server hears %v, %v", e.Kind, failed)
+				}
+				if e, failed := next(t, theirs); e.Kind != zmq.EventHandshakeFailedNoDetail || failed.Status != 0 {
+					t.Errorf("the client hears %v, %v", e.Kind, failed)
+				}
+			}
+		})
 	}
 }
 

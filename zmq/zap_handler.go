@@ -46,7 +46,8 @@ func (c *Context) NewZAPHandler(policy Authenticator) (*ZAPHandler, error) {
 }
 
 // Close ends the handler. It waits for answers that are being thought about, whose
-// context ends; nobody gets them any more.
+// context ends. From then on there is none: sockets with NULL or CURVE that do not
+// enforce a domain let everybody in, so they are to be closed before.
 func (h *ZAPHandler) Close() error {
 	h.end()
 	err := h.socket.Close()
@@ -55,8 +56,8 @@ func (h *ZAPHandler) Close() error {
 }
 
 // serve takes questions until the socket ends. Each is answered on a goroutine of its
-// own, so that one that takes long holds up no other; there are no more of them than
-// connections that shake hands.
+// own, so that one that takes long holds up no other. It does not hear of a connection
+// that ends meanwhile: there are as many as were asked within the time of a handshake.
 func (h *ZAPHandler) serve(ctx context.Context) {
 	defer h.end()
 	for m, err := range h.socket.Messages(ctx) {

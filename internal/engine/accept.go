@@ -19,7 +19,7 @@ const acceptPause = 10 * time.Millisecond
 // nothing keeps nobody out.
 type Listener struct {
 	*origin
-	t     transport.Transport // nil for a listener that the application brought
+	t     transport.Transport // names the peers; nil for some of those that the application brought
 	ln    transport.Listener
 	local string // what is bound, as the system calls it
 	// descriptor is ln's, as events name it.
@@ -55,9 +55,10 @@ func ListenFile(env *Env, host Host, cfg *Config, t transport.FileListener, f *o
 	return serve(&origin{env: env, host: host, cfg: cfg, endpoint: prefix + ln.Address()}, own, ln), nil
 }
 
-// Serve accepts the connections of a listener that the application brought.
-func Serve(env *Env, host Host, cfg *Config, ln net.Listener, endpoint string) *Listener {
-	return serve(&origin{env: env, host: host, cfg: cfg, endpoint: endpoint}, nil, foreign{ln})
+// Serve accepts the connections of a listener that the application brought. t is asked
+// where a peer is; nil: that is its address.
+func Serve(env *Env, host Host, cfg *Config, t transport.Transport, ln net.Listener, endpoint string) *Listener {
+	return serve(&origin{env: env, host: host, cfg: cfg, endpoint: endpoint}, t, foreign{ln})
 }
 
 // foreign is a listener of the application.

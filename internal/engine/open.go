@@ -146,7 +146,7 @@ func (s *sealedIn) open() error {
 		}
 	}
 	if !z.paused {
-		if err := z.parse(); err != nil {
+		if err := s.parse(); err != nil {
 			return err
 		}
 	}
@@ -154,6 +154,15 @@ func (s *sealedIn) open() error {
 		return nil
 	}
 	return s.broken
+}
+
+// parse has what was opened handled. Behind an error nothing counts, though it was opened.
+func (s *sealedIn) parse() error {
+	err := s.z.parse()
+	if err != nil {
+		s.z.fill = s.z.parsed
+	}
+	return err
 }
 
 // next returns the body of the next sealed frame, if it is whole, and leaves it where
@@ -223,7 +232,7 @@ func (s *sealedIn) openFrame(body []byte) (ok bool, err error) {
 		return s.openBlock(body)
 	}
 	if z.chunk == nil || size > len(z.chunk.B)-z.fill {
-		if err := z.parse(); err != nil || z.paused {
+		if err := s.parse(); err != nil || z.paused {
 			return false, err
 		}
 		z.roomFor(size)
@@ -252,7 +261,7 @@ func (s *sealedIn) openFrame(body []byte) (ok bool, err error) {
 // openBlock opens a large body into memory of its own.
 func (s *sealedIn) openBlock(body []byte) (ok bool, err error) {
 	z := s.z
-	if err := z.parse(); err != nil || z.paused {
+	if err := s.parse(); err != nil || z.paused {
 		return false, err
 	}
 	if z.end.Room() == 0 {

@@ -322,3 +322,17 @@ func (c counting) Open(dst, body []byte) (zmtp.Flags, []byte, error) {
 	}
 	return zmtp.Flags(body[8] ^ key), dst, nil
 }
+
+// What is wrong counts from where it stands on, wherever memory for what is opened ends.
+func TestNothingIsReadBehindAMessageOfTooManyFrames(t *testing.T) {
+	filler := frame2(last, numbered(1, 2000))
+	bad := slices.Concat(slices.Repeat(frame2(more, ""), 4), frame2(more, numbered(1, 600)), frame2(last, ""), slices.Repeat(frame2(last, "b"), 20))
+	for before := range 48 {
+		stream := slices.Concat(slices.Repeat(filler, before), bad, slices.Repeat(filler, 48))
+		r := newReader(t, zmtp.V31, testConfig(), 0, nil, opener())
+		err := r.feed(sealAll(stream), []int{1 << 30})
+		if len(r.got) != before || !errors.Is(err, zmtp.ErrTooManyFrames) {
+			t.Errorf("%d messages before it: %d messages, %v", before, len(r.got), err)
+		}
+	}
+}
