@@ -114,6 +114,7 @@ func TestTheyControlOurProxy(t *testing.T) {
 			if c.control != "SUB" {
 				tell("NONSENSE")
 				tell("PAUSE")
+				wantNumbers(t, statistics(t, controller), 1, 3, 0, 0, 0, 0, 1, 3) // it has paused by now: commands are obeyed in order
 				push.send("three")
 				arrived(t, p.frontend, 2)
 				wantNumbers(t, statistics(t, controller), 1, 3, 0, 0, 0, 0, 1, 3)

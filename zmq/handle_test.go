@@ -239,11 +239,11 @@ func TestRepliesThatFindNoWay(t *testing.T) {
 		send(t, req, "no reply")
 		send(t, req, "question")
 		want(t, req, "question")
+		h.stop()
+		<-h.ended // and with it the worker that has waited
 		if n := s.Stats().DroppedUnroutable; n != 1 {
 			t.Errorf("%d replies count as unroutable", n)
 		}
-		h.stop()
-		<-h.ended
 	})
 }
 

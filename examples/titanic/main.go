@@ -32,7 +32,8 @@ import (
 	"zeromux/zmq"
 )
 
-const beat = 50 * time.Millisecond
+// beat leaves room for a disk that is slow to say that a request is safe.
+const beat = 250 * time.Millisecond
 
 func main() {
 	folder := flag.String("folder", "", "where requests are kept")
