@@ -32,7 +32,7 @@ func (e *PanicError) Unwrap() error {
 
 // A handled request is one that a handler works on.
 type handled struct {
-	from     *pipe.End // a REP's
+	from     *pipe.End // where it came from
 	envelope [][]byte
 	body     Message
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"zeromux/internal/pattern"
+	"zeromux/internal/pipe"
 	"zeromux/internal/zap"
 )
 
@@ -20,6 +20,16 @@ type ZAPHandler struct {
 	policy Authenticator
 	end    context.CancelFunc
 	all    sync.WaitGroup // the receiver, and a goroutine for each question
+
+	mu     sync.Mutex             // guards what follows
+	askers map[*pipe.End]*zapAsks // those whose questions are under way
+}
+
+// zapAsks are the questions under way that came through one pipe.
+type zapAsks struct {
+	ctx context.Context // ends when nobody is at the other end any more
+	end context.CancelFunc
+	n   int
 }
 
 // NewZAPHandler makes policy the one that sockets of the context ask which have no
@@ -35,12 +45,14 @@ func (c *Context) NewZAPHandler(policy Authenticator) (*ZAPHandler, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := context.WithCancel(context.Background())
+	h := &ZAPHandler{socket: s, policy: policy, end: end, askers: make(map[*pipe.End]*zapAsks)}
+	s.onLoss(h.lost)
 	if _, err := s.Bind(ZAPEndpoint); err != nil {
+		end()
 		s.Close()
 		return nil, err
 	}
-	ctx, end := context.WithCancel(context.Background())
-	h := &ZAPHandler{socket: s, policy: policy, end: end}
 	h.all.Go(func() { h.serve(ctx) })
 	return h, nil
 }
@@ -56,28 +68,72 @@ func (h *ZAPHandler) Close() error {
 }
 
 // serve takes questions until the socket ends. Each is answered on a goroutine of its
-// own, so that one that takes long holds up no other. It does not hear of a connection
-// that ends meanwhile: there are as many as were asked within the time of a handshake.
+// own, so that one that takes long holds up no other.
 func (h *ZAPHandler) serve(ctx context.Context) {
 	defer h.end()
-	for m, err := range h.socket.Messages(ctx) {
+	for {
+		q, err := h.socket.takeRequest(ctx)
 		if err != nil {
-			return // ctx has ended
+			return // ctx has ended, or the socket
 		}
-		h.all.Go(func() { h.answer(ctx, m.Frames) })
+		asks := h.enter(ctx, q.from)
+		h.all.Go(func() {
+			defer h.leave(q.from, asks)
+			h.answer(asks.ctx, q)
+		})
 	}
 }
 
-// answer answers the question in the frames that a ROUTER shows. What is none has no
-// answer. Who has asked waits no longer for it than for a handshake.
-func (h *ZAPHandler) answer(ctx context.Context, frames [][]byte) {
+// answer answers a question. What is none has no answer. Who has asked waits no longer
+// for it than for a handshake.
+func (h *ZAPHandler) answer(ctx context.Context, q handled) {
 	ctx, end := context.WithTimeout(ctx, defaultHandshakeInterval)
 	defer end()
-	n := 2 + pattern.Delimiter(frames[1:]) // the routing id, and what it puts in front of others
-	question, id, err := zap.ParseRequest(frames[n:])
+	question, id, err := zap.ParseRequest(q.body.Frames)
 	if err != nil {
 		return
 	}
 	reply := answerTo(ctx, h.policy, "", &question)
-	_ = h.socket.TrySend(Message{Frames: zap.AppendReply(frames[:n:n], id, reply)}) // unless who asked is gone
+	_ = h.socket.TrySend(Message{Frames: zap.AppendReply(q.envelope, id, reply)}) // unless who asked is gone
+}
+
+// enter notes that there is another question of who is behind a pipe. It may be one that
+// has left already, of which lost will not hear any more.
+func (h *ZAPHandler) enter(ctx context.Context, from *pipe.End) *zapAsks {
+	h.mu.Lock()
+	asks := h.askers[from]
+	if asks == nil {
+		asks = new(zapAsks)
+		asks.ctx, asks.end = context.WithCancel(ctx)
+		h.askers[from] = asks
+	}
+	asks.n++
+	h.mu.Unlock()
+	h.socket.lockSend()
+	gone := from.CanWrite() == pipe.Closed
+	h.socket.unlockSend()
+	if gone {
+		asks.end()
+	}
+	return asks
+}
+
+// leave notes that a question is over.
+func (h *ZAPHandler) leave(from *pipe.End, asks *zapAsks) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if asks.n--; asks.n == 0 {
+		asks.end()
+		delete(h.askers, from)
+	}
+}
+
+// lost ends the questions of one who has left: the peer that they are about has, or
+// has no time any more.
+func (h *ZAPHandler) lost(from *pipe.End) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if asks := h.askers[from]; asks != nil {
+		asks.end()
+	}
 }

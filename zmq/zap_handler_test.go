@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
 
 	"zeromux/zmq"
+	"zeromux/zmtp"
 )
 
 // question are the frames of one, as RFC 27 has them.
@@ -113,6 +115,69 @@ func TestAQuestionThatTakesLongHoldsUpNoOther(t *testing.T) {
 	}
 	if len(answered) != n {
 		t.Errorf("%d questions were answered", len(answered))
+	}
+}
+
+// TestAQuestionEndsWithWhoAskedIt has strangers who hang up while they are judged.
+func TestAQuestionEndsWithWhoAskedIt(t *testing.T) {
+	for name, ask := range map[string]func(t *testing.T, c *zmq.Context, n int) (leave func()){
+		"a peer that a socket asks about hangs up": func(t *testing.T, c *zmq.Context, n int) func() {
+			server := newSocket(t, c, zmq.PULL, &zmq.Config{Security: zmq.Security{ZAPDomain: "office"}})
+			address := strings.TrimPrefix(bind(t, server, "tcp://127.0.0.1:*"), "tcp://")
+			var all []net.Conn
+			for range n {
+				conn, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = conn.Close() })
+				if _, err := conn.Write(zmtp.AppendGreeting(nil, zmtp.Greeting{Mechanism: "NULL"}, 0)); err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, conn)
+			}
+			return func() {
+				for _, conn := range all {
+					_ = conn.Close()
+				}
+			}
+		},
+		"a socket that asks closes": func(t *testing.T, c *zmq.Context, n int) func() {
+			s := newSocket(t, c, zmq.DEALER, nil)
+			connect(t, s, zmq.ZAPEndpoint)
+			for i := range n {
+				send(t, s, append([]string{""}, question(fmt.Sprint(i), "NULL")...)...)
+			}
+			return func() { s.Close() }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const n = 5
+			c := newContext(t)
+			asked, over := make(chan struct{}, n), make(chan error, n)
+			handler(t, c, func(ctx context.Context, _ *zmq.Applicant) error {
+				asked <- struct{}{}
+				<-ctx.Done()
+				over <- ctx.Err()
+				return ctx.Err()
+			})
+			leave := ask(t, c, n)
+			for range n {
+				<-asked
+			}
+			leave()
+			late := within(t) // less than a handshake may take
+			for range n {
+				select {
+				case err := <-over:
+					if !errors.Is(err, context.Canceled) {
+						t.Errorf("a question ended with %v", err)
+					}
+				case <-late.Done():
+					t.Fatal("a question about nobody goes on")
+				}
+			}
+		})
 	}
 }
 
