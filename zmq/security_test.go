@@ -402,7 +402,7 @@ func TestARefusedHandshakeTellsBothEndsWhy(t *testing.T) {
 		"nobody to ask about a password": {
 			plainServer(), plainClient("joe", password),
 			told{none, 14, zmq.PhaseMechanism, "PLAIN", 0, nil, "no ZAP handler"},
-			told{none, 32, zmq.PhaseMechanism, "PLAIN", 0, nil, "the peer was reached, and closed the connection after our HELLO"},
+			told{none, 32, zmq.PhaseMechanism, "PLAIN", 0, nil, "the peer was reached, and closed the connection before its WELCOME"},
 		},
 		"a key that is not welcome": {
 			of(curveServer(server), policy(zmq.ErrDenied)), curveClient(client, server.public),
@@ -422,7 +422,7 @@ func TestARefusedHandshakeTellsBothEndsWhy(t *testing.T) {
 		"the key of another server": {
 			curveServer(server), curveClient(client, wrong.public),
 			told{protocol, 0x11000001, zmq.PhaseMechanism, "CURVE", 0, nil, "does not open"},
-			told{none, 32, zmq.PhaseMechanism, "CURVE", 0, nil, "after our HELLO, which is what a CURVE server does that cannot open it"},
+			told{none, 32, zmq.PhaseMechanism, "CURVE", 0, nil, "before its WELCOME, which is what a CURVE server does that cannot open our HELLO"},
 		},
 		"two mechanisms": {
 			curveServer(server), plainClient("joe", password),

@@ -98,7 +98,7 @@ func TestSecurityOverTLSThatDoesNotAgree(t *testing.T) {
 		server, client zmq.Security
 		here, there    string // what the server is told, and the client; "": it depends
 	}{
-		"the key of another server": {curveServer(server), curveClient(client, wrong.public), "does not open", "after our HELLO"},
+		"the key of another server": {curveServer(server), curveClient(client, wrong.public), "does not open", "before its WELCOME"},
 		"a wrong password":          {plain, plainClient("joe", "secret"), "400", "400"},
 		"two mechanisms":            {curveServer(server), plainClient("joe", "secret"), "CURVE here, PLAIN there", ""},
 	} {

@@ -38,7 +38,7 @@ func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
 	ctx, cancel := s.context()
 	left := make(chan error, 1)
 	go func() {
-		err := s.listen()
+		err := s.listen(int(s.most(mech)) + zmtp.MaxHeader + shakerRoom)
 		cancel() // the answer is of no use any more, or it is there
 		left <- err
 	}()
@@ -83,9 +83,8 @@ func zapAddress(nc net.Conn, address string) string {
 }
 
 // listen takes in what the peer says, which is no more than a command and what may
-// come along behind it, until it is interrupted or the peer leaves.
-func (s *shaker) listen() error {
-	const most = maxHandshakeFrame + zmtp.MaxHeader + shakerRoom
+// come along behind it, most octets in all, until it is interrupted or the peer leaves.
+func (s *shaker) listen(most int) error {
 	for {
 		if len(s.b)-s.took >= most {
 			return &zmtp.ProtocolError{Rule: zmtp.ErrUnexpectedCommand, Code: zmtp.CodeUnexpectedCommand}

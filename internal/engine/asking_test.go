@@ -297,8 +297,8 @@ func TestWhoDeniesItsServerTriesAgain(t *testing.T) {
 		after     time.Duration // below zero: never
 	}{
 		{"300", "TEST", &zap.Reply{Status: 300}, nil, time.Second},
-		{"400", "TEST", &zap.Reply{Status: 400}, nil, farewell}, // in which the peer could read that
-		{"500", "TEST", &zap.Reply{Status: 500}, nil, farewell},
+		{"400", "TEST", &zap.Reply{Status: 400}, nil, 0}, // once the peer has read that
+		{"500", "TEST", &zap.Reply{Status: 500}, nil, 0},
 		{"nobody", "TEST", nil, zap.ErrNoHandler, time.Second},
 		{"nobody for PLAIN", "PLAIN", nil, zap.ErrNoHandler, -1},
 		{"no answer", "TEST", nil, malformed, -1},
@@ -357,12 +357,12 @@ func TestWhoIsLeftWithoutAWordHearsHowFarItCame(t *testing.T) {
 		name string
 		want string
 	}{
-		{"CURVE", "after our HELLO, which is what a CURVE server does that cannot open it"},
-		{"PLAIN", "the peer was reached, and closed the connection after our HELLO: unexpected EOF"},
+		{"CURVE", "before its WELCOME, which is what a CURVE server does that cannot open our HELLO"},
+		{"PLAIN", "the peer was reached, and closed the connection before its WELCOME: unexpected EOF"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSocket(t, "PULL", "PUSH")
-			s.cfg.Mechanism = saying(test.name, hello)
+			s.cfg.Mechanism = saying(test.name, hello, "WELCOME")
 			ours, theirs := net.Pipe()
 			session := Attach(s.env, s, &s.cfg, ours, "mem://", "")
 			<-say(theirs, dialects[0].of(test.name, "PUSH")[:zmtp.GreetingSize])

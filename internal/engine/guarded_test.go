@@ -142,10 +142,10 @@ func openSealed(body []byte) (f zmtp.Flags, number uint64, plain []byte, ok bool
 	return f, number, plain, sum == body[len(body)-1]
 }
 
-// saying is a Config.Mechanism of a side that says one command and waits.
-func saying(name string, command []byte) func(mechanism.Config) mechanism.Mechanism {
+// saying is a Config.Mechanism of a side that says one command and waits for another.
+func saying(name string, command []byte, awaits string) func(mechanism.Config) mechanism.Mechanism {
 	return func(c mechanism.Config) mechanism.Mechanism {
-		return &speaker{Mechanism: mechanism.NewNull(c), name: name, command: command}
+		return &speaker{Mechanism: mechanism.NewNull(c), name: name, command: command, awaits: awaits}
 	}
 }
 
@@ -153,10 +153,13 @@ type speaker struct {
 	mechanism.Mechanism
 	name    string
 	command []byte
+	awaits  string
 }
 
 func (s *speaker) Name() string { return s.name }
 func (s *speaker) Done() bool   { return false }
+
+func (s *speaker) Awaits() (string, int) { return s.awaits, -1 }
 
 func (s *speaker) Next() ([]byte, bool, error) {
 	command := s.command

@@ -18,6 +18,10 @@ import (
 // MaxMessageSize allows: a stranger's metadata must not fill memory.
 const maxHandshakeFrame = 1 << 20
 
+// judgedFrame is how long a command may be that is longer than any which the mechanism
+// takes, in octets: it has a name for what is wrong with it.
+const judgedFrame = 1 << 10
+
 // shakerRoom is how much is read at once in a handshake, in octets, and so the most that
 // may come along behind it: a decoder keeps what it has of a frame by itself.
 const shakerRoom = 512
@@ -91,8 +95,6 @@ type shaker struct {
 	err      chan error
 
 	phase string // how far it has come
-	last  string // the name of the last command that we have sent
-	heard bool   // one has come
 }
 
 // shake finds out what the peer of conn speaks and who it is, until a time at most;
@@ -216,11 +218,6 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 		}
 	}
 	s.took, s.phase = zmtp.GreetingSize, PhaseMechanism
-	limit := int64(maxHandshakeFrame)
-	if m := s.cfg.MaxMessageSize; m >= 0 {
-		limit = min(limit, m)
-	}
-	decoder := zmtp.NewDecoder(version, limit)
 	for {
 		if err := s.advance(mech); err != nil {
 			return introduction{}, err
@@ -228,11 +225,14 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 		if mech.Done() {
 			break
 		}
-		f, err := s.frame(decoder)
-		if err != nil {
+		most := s.most(mech)
+		f, err := s.frame(zmtp.NewDecoder(version, most))
+		switch {
+		case errors.Is(err, zmtp.ErrTooLarge) && most < s.limit(): // no command that is awaited
+			return introduction{}, &zmtp.ProtocolError{Rule: err, Code: zmtp.CodeUnexpectedCommand}
+		case err != nil:
 			return introduction{}, s.hungUp(mech, err)
 		}
-		s.heard = true
 		if err := aside(mech, func() error { return mech.Handle(f.Body) }); err != nil {
 			return introduction{}, err
 		}
@@ -279,9 +279,6 @@ func (s *shaker) offer(mech mechanism.Mechanism) error {
 		if err != nil || !ok {
 			return err
 		}
-		if name, _, err := zmtp.ParseCommand(command); err == nil {
-			s.last = string(name)
-		}
 		s.said = zmtp.AppendFrame(s.said, zmtp.FlagCommand, command)
 	}
 }
@@ -291,18 +288,19 @@ func (s *shaker) offer(mech mechanism.Mechanism) error {
 // a client nothing more than this.
 func (s *shaker) hungUp(mech mechanism.Mechanism, err error) error {
 	lost := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-	if !lost || s.last == "" {
+	awaited, _ := mech.Awaits()
+	if !lost || awaited == "" {
 		return err
 	}
 	hint := ""
-	if mech.Name() == mechanism.NameCurve && s.last == commandHello && !s.heard {
-		hint = ", which is what a CURVE server does that cannot open it: the server key that we have may be another's"
+	if mech.Name() == mechanism.NameCurve && awaited == commandWelcome {
+		hint = ", which is what a CURVE server does that cannot open our HELLO: the server key that we have may be another's"
 	}
-	return fmt.Errorf("the peer was reached, and closed the connection after our %s%s: %w", s.last, hint, err)
+	return fmt.Errorf("the peer was reached, and closed the connection before its %s%s: %w", awaited, hint, err)
 }
 
-// commandHello is what a client of CURVE or PLAIN says first. RFC 26, RFC 24.
-const commandHello = "HELLO"
+// commandWelcome is what a server of CURVE says first. RFC 26.
+const commandWelcome = "WELCOME"
 
 // introduce makes the record of a peer that shook hands.
 func (s *shaker) introduce(version zmtp.Version, mech mechanism.Mechanism) *message.Peer {
@@ -355,16 +353,28 @@ func (s *shaker) old(version zmtp.Version) (introduction, error) {
 		}
 	}
 	s.took = version.GreetingSize()
-	limit := int64(maxHandshakeFrame)
-	if m := s.cfg.MaxMessageSize; m >= 0 {
-		limit = min(limit, m)
-	}
-	f, err := s.frame(zmtp.NewDecoder(version, limit))
+	f, err := s.frame(zmtp.NewDecoder(version, s.limit()))
 	if err != nil {
 		return introduction{}, err
 	}
 	peer := &message.Peer{RoutingID: append([]byte(nil), f.Body...), Version: version.String()}
 	return introduction{version: version, peer: peer}, nil
+}
+
+// limit is the most that a frame may have in a handshake, in octets.
+func (s *shaker) limit() int64 {
+	if m := s.cfg.MaxMessageSize; m >= 0 {
+		return min(maxHandshakeFrame, m)
+	}
+	return maxHandshakeFrame
+}
+
+// most is the limit of the next command, which may be one of a stranger.
+func (s *shaker) most(mech mechanism.Mechanism) int64 {
+	if _, longest := mech.Awaits(); longest >= 0 {
+		return min(s.limit(), max(int64(longest), judgedFrame))
+	}
+	return s.limit()
 }
 
 // frame reads the next frame.

@@ -6,10 +6,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"zeromux/internal/mechanism"
 	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
@@ -159,6 +161,54 @@ func TestMemoryFollowsWhatAPeerHasSent(t *testing.T) {
 				_ = l.Close()
 			}
 			s.close(0)
+		})
+	}
+}
+
+// Of a stranger no more is kept than what comes next may be, and nothing that has not
+// its turn.
+func TestAStrangerIsHeardNoLongerThanItHasToSay(t *testing.T) {
+	greeting := dialects[0].of("PLAIN", "PUSH")[:zmtp.GreetingSize]
+	hello := zmtp.AppendCommand(nil, "HELLO", []byte("\x03ada\x04word"))
+	announced := func(size int, name string) []byte {
+		return append(zmtp.AppendHeader(nil, zmtp.FlagCommand, size), name...)
+	}
+	for _, test := range []struct {
+		name   string
+		client bool // the stranger is a server of PLAIN
+		says   []byte
+		ends   string // "": it is heard out
+	}{
+		{"a HELLO that is too long", false, announced(maxHandshakeFrame, "\x05HELLO"), "handshake failed: protocol 0x10000001, disconnected"},
+		{"a HELLO that is a little too long", false, zmtp.AppendFrame(nil, zmtp.FlagCommand, append(hello, make([]byte, 600)...)), "handshake failed: protocol 0x10000013, disconnected"},
+		{"much that has not its turn", false, append(zmtp.AppendFrame(nil, zmtp.FlagCommand, hello), make([]byte, 4<<10)...), "handshake failed: protocol 0x10000001, disconnected"},
+		{"a little that has not its turn", false, append(zmtp.AppendFrame(nil, zmtp.FlagCommand, hello), make([]byte, 1<<10)...), ""},
+		{"a WELCOME that is too long", true, announced(maxHandshakeFrame, "\x07WELCOME"), "handshake failed: protocol 0x10000001, disconnected"},
+		{"a READY that is long", true, append([]byte("\x04\x08\x07WELCOME"), announced(maxHandshakeFrame, "\x05READY")...), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, mute := newSocket(t, "PULL", "PUSH"), newSilent()
+				s.cfg.Authenticate = mute.authenticate
+				s.cfg.Mechanism = func(c mechanism.Config) mechanism.Mechanism {
+					if test.client {
+						return mechanism.NewPlainClient(c, "ada", "word")
+					}
+					return mechanism.NewPlainServer(c, mechanism.PlainErrorLibzmq)
+				}
+				ours, theirs := net.Pipe()
+				session := Attach(s.env, s, &s.cfg, ours, "mem://", "")
+				l := listen(theirs)
+				said := say(theirs, append(greeting, test.says...))
+				synctest.Wait()
+				got := strings.TrimPrefix(told(s.heard()), "accepted")
+				if got = strings.TrimPrefix(got, ", "); got != test.ends || done(session) != (test.ends != "") {
+					t.Errorf("we hear %s, over %v\nwant %s", got, done(session), test.ends)
+				}
+				_ = l.Close()
+				<-said
+				s.close(0)
+			})
 		})
 	}
 }

@@ -160,7 +160,9 @@ func (c *curveClient) handleReady(command, data []byte) error {
 	return nil
 }
 
-func (c *curveClient) awaits() string { return c.unlessOver(c.step.ofClient()) }
+func (c *curveClient) Awaits() (command string, longest int) {
+	return c.unlessOver(c.step.ofClient(welcomeSize))
+}
 
 // Close wipes the keys of the connection.
 func (c *curveClient) Close() {

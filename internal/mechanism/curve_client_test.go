@@ -169,8 +169,8 @@ func TestTheNameOfWhatASideWaitsForIsKnown(t *testing.T) {
 		client, server := mechanisms[name].client(Config{}), mechanisms[name].server(Config{})
 		for _, awaited := range want {
 			said, err := feed(client, nobody)
-			if err != nil || Awaits(client) != awaited {
-				t.Fatalf("%s: a client that said %.10q waits for %q, want %q", name, said, Awaits(client), awaited)
+			if err != nil || awaits(client) != awaited {
+				t.Fatalf("%s: a client that said %.10q waits for %q, want %q", name, said, awaits(client), awaited)
 			}
 			back, err := feed(server, says(200), said...)
 			if err != nil {
@@ -182,12 +182,23 @@ func TestTheNameOfWhatASideWaitsForIsKnown(t *testing.T) {
 				}
 			}
 		}
-		if Awaits(server) != "" {
-			t.Errorf("%s: a server that is done waits for %q", name, Awaits(server))
+		if awaits(server) != "" {
+			t.Errorf("%s: a server that is done waits for %q", name, awaits(server))
 		}
 	}
 	server, _ := welcomed(t, Config{}, serverKeys)
-	if Awaits(server) != "INITIATE" || Awaits(NewCurveServer(Config{}, serverKeys)) != "HELLO" || Awaits(NewPlainServer(Config{}, 0)) != "HELLO" {
+	if awaits(server) != "INITIATE" || awaits(NewCurveServer(Config{}, serverKeys)) != "HELLO" || awaits(NewPlainServer(Config{}, 0)) != "HELLO" {
 		t.Error("a server waits for something else")
+	}
+	for name, test := range map[string]struct {
+		side Mechanism
+		want int
+	}{
+		"NULL": {NewNull(Config{}), -1}, "PLAIN": {NewPlainServer(Config{}, 0), 518}, "CURVE": {NewCurveServer(Config{}, serverKeys), 200},
+		"CURVE, INITIATE": {server, -1},
+	} {
+		if _, longest := test.side.Awaits(); longest != test.want {
+			t.Errorf("%s: a server takes %d octets, want %d", name, longest, test.want)
+		}
 	}
 }

@@ -222,7 +222,9 @@ func isZero(b []byte) bool {
 	return true
 }
 
-func (s *curveServer) awaits() string { return s.unlessOver(s.step.ofServer()) }
+func (s *curveServer) Awaits() (command string, longest int) {
+	return s.unlessOver(s.step.ofServer(helloSize))
+}
 
 // Close wipes the keys of the connection.
 func (s *curveServer) Close() {

@@ -121,7 +121,7 @@ func FuzzCurveServer(f *testing.F) {
 				untouched = client.hello(func(h *handHello) { h.nonce = nonce; helloFaults(h, mask) })
 				command = spoil(untouched, in.piece())
 				same := bytes.Equal(command, untouched)
-				want = Awaits(j.m) == commandHello && mask == 0 && (same || highestBit(command, untouched))
+				want = awaits(j.m) == commandHello && mask == 0 && (same || highestBit(command, untouched))
 				if want {
 					last, honest = nonce, same
 				}
@@ -135,7 +135,7 @@ func FuzzCurveServer(f *testing.F) {
 				command = spoil(untouched, where)
 				parsed, err := zmtp.ParseMetadata(metadata)
 				want = honest && mask == 0 && bytes.Equal(command, untouched) && nonce > last && err == nil &&
-					CheckSocketType("PAIR", "PAIR")(parsed) == nil && Awaits(j.m) == commandInitiate
+					CheckSocketType("PAIR", "PAIR")(parsed) == nil && awaits(j.m) == commandInitiate
 				if want {
 					last, properties = nonce, string(metadata)
 				}
@@ -354,14 +354,14 @@ func FuzzCurveClient(f *testing.F) {
 				mask := maskOf(in.piece())
 				untouched = welcomeWithFaults(server, mask)
 				command = spoil(untouched, in.piece())
-				want = Awaits(j.m) == commandWelcome && mask == 0 && bytes.Equal(command, untouched)
+				want = awaits(j.m) == commandWelcome && mask == 0 && bytes.Equal(command, untouched)
 			case doReady:
 				mask, nonce := maskOf(in.piece()), shortNumber(in.piece())
 				where, metadata := in.piece(), in.piece()
 				untouched = readyWithFaults(server, nonce, metadata, mask)
 				command = spoil(untouched, where)
 				parsed, err := zmtp.ParseMetadata(metadata)
-				want = Awaits(j.m) == zmtp.CommandReady && mask == 0 && bytes.Equal(command, untouched) && err == nil &&
+				want = awaits(j.m) == zmtp.CommandReady && mask == 0 && bytes.Equal(command, untouched) && err == nil &&
 					CheckSocketType("PAIR", "PAIR")(parsed) == nil
 				if want {
 					last, properties = nonce, string(metadata)

@@ -28,26 +28,31 @@ const (
 	stepTraffic
 )
 
-// ofClient is the command that a client takes in this step, "" where it takes none.
-func (s step) ofClient() string {
+// longestError is the size of the longest ERROR, in octets.
+const longestError = 1 + len(zmtp.CommandError) + 1 + 255
+
+// ofClient is the command that a client takes in this step, "" where it takes none, and
+// the size of the longest one, if WELCOME has this size.
+func (s step) ofClient(welcome int) (command string, longest int) {
 	switch s {
 	case stepWelcome:
-		return commandWelcome
+		return commandWelcome, max(welcome, longestError)
 	case stepReady:
-		return zmtp.CommandReady
+		return zmtp.CommandReady, -1
 	}
-	return ""
+	return "", 0
 }
 
-// ofServer is the command that a server takes in this step, "" where it takes none.
-func (s step) ofServer() string {
+// ofServer is the command that a server takes in this step, "" where it takes none, and
+// the size of the longest one, if HELLO has this size at most.
+func (s step) ofServer(hello int) (command string, longest int) {
 	switch s {
 	case stepHello:
-		return commandHello
+		return commandHello, hello
 	case stepInitiate:
-		return commandInitiate
+		return commandInitiate, -1
 	}
-	return ""
+	return "", 0
 }
 
 // handshake is what the sides of all mechanisms have in common: what they were told,
@@ -137,12 +142,12 @@ func (h *handshake) finish() {
 	}
 }
 
-// unlessOver is the name of a command that is waited for, "" once nothing is.
-func (h *handshake) unlessOver(name string) string {
+// unlessOver is what is waited for, nothing once all is over.
+func (h *handshake) unlessOver(command string, longest int) (string, int) {
 	if h.err != nil || h.gate.denied != nil {
-		return ""
+		return "", 0
 	}
-	return name
+	return command, longest
 }
 
 // learn reads the properties that the peer announced, and keeps data. code is
@@ -186,17 +191,6 @@ func refusal(command []byte) error {
 // unexpected is the breach by a command that has no place where it stands.
 func unexpected(command []byte) error {
 	return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, command)
-}
-
-// Awaits returns the name of the command that a side waits for, "" where it is its
-// own turn or nobody's: it tells a person how far a handshake came that ended
-// without a word. A CURVE server that cannot open HELLO hangs up so, and the client
-// that waits for WELCOME has the wrong key of it, most likely.
-func Awaits(m Mechanism) string {
-	if w, ok := m.(interface{ awaits() string }); ok {
-		return w.awaits()
-	}
-	return ""
 }
 
 // plainTraffic is embedded by mechanisms after which frames travel as they are.

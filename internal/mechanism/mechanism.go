@@ -44,6 +44,13 @@ type Mechanism interface {
 	// that come after Done.
 	Handle(command []byte) error
 
+	// Awaits returns the name of the command that the side waits for, "" where it is
+	// its own turn or nobody's, and how long what comes next may be, in octets, before
+	// it is a breach whatever is in it; below zero: as long as may be. It tells a
+	// person how far a handshake came that ended without a word, and whoever reads the
+	// connection how much there is to be kept of a peer that nobody has judged.
+	Awaits() (command string, longest int)
+
 	// Question returns what an authenticator has to be asked before the handshake
 	// can go on, nil where there is nothing to ask now. It is not to be changed,
 	// and is there until Answer was called: secrets in it are wiped then.

@@ -108,11 +108,11 @@ func (n *null) handleError(command []byte) error {
 	return nil
 }
 
-func (n *null) awaits() string {
+func (n *null) Awaits() (command string, longest int) {
 	if n.heard == heardNothing {
-		return n.unlessOver(zmtp.CommandReady)
+		return n.unlessOver(zmtp.CommandReady, -1)
 	}
-	return ""
+	return "", 0
 }
 
 // Close has no keys to wipe.

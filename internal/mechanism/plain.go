@@ -12,6 +12,9 @@ const NamePlain = "PLAIN"
 // MaxPlain is the size of the longest user name and password, in octets.
 const MaxPlain = 255
 
+// longestHello is the size of the longest HELLO, in octets.
+const longestHello = 1 + len(commandHello) + 2*(1+MaxPlain) // 518
+
 // PlainError is how a server of PLAIN spells the ERROR for a client that it turns
 // away.
 type PlainError uint8
@@ -121,7 +124,9 @@ func (p *plainClient) forget() {
 	}
 }
 
-func (p *plainClient) awaits() string { return p.unlessOver(p.step.ofClient()) }
+func (p *plainClient) Awaits() (command string, longest int) {
+	return p.unlessOver(p.step.ofClient(1 + len(commandWelcome)))
+}
 
 // Close wipes the password.
 func (p *plainClient) Close() { clear(p.hello) }
@@ -225,7 +230,9 @@ func cutText(b []byte) (text, rest []byte, ok bool) {
 	return b[1:end], b[end:], true
 }
 
-func (p *plainServer) awaits() string { return p.unlessOver(p.step.ofServer()) }
+func (p *plainServer) Awaits() (command string, longest int) {
+	return p.unlessOver(p.step.ofServer(longestHello))
+}
 
 // Close wipes a password of which nobody was asked.
 func (p *plainServer) Close() { p.gate.forget() }

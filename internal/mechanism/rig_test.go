@@ -85,6 +85,12 @@ func feed(m Mechanism, answer authenticator, commands ...[]byte) (said [][]byte,
 	}
 }
 
+// awaits is the command that a side waits for.
+func awaits(m Mechanism) string {
+	command, _ := m.Awaits()
+	return command
+}
+
 // wantStuck checks that an error is returned by every later call.
 func wantStuck(t *testing.T, m Mechanism, err error) {
 	t.Helper()
