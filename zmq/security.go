@@ -30,7 +30,9 @@ type Security struct {
 	// ZAPDomain is what the socket calls itself towards a ZAP handler or Authenticator;
 	// at most 255 octets. With NULL a handler is asked only where there is a domain; with
 	// PLAIN and CURVE a server asks in any case. While there is no handler NULL and CURVE
-	// let everybody in, and PLAIN nobody. Empty is the default. libzmq: ZMQ_ZAP_DOMAIN.
+	// let everybody in, and PLAIN nobody. A client of PLAIN or CURVE asks nobody, whatever
+	// its domain, which programs set for all their sockets alike. Empty is the default.
+	// libzmq: ZMQ_ZAP_DOMAIN.
 	ZAPDomain string `json:"zap_domain" yaml:"zap_domain" toml:"zap_domain"`
 	// ZAPEnforceDomain makes NULL and CURVE let nobody in while there is no handler. It
 	// goes with a ZAPDomain: without one NULL does as it does anyhow, and CURVE, as in
@@ -39,7 +41,7 @@ type Security struct {
 	ZAPEnforceDomain bool `json:"zap_enforce_domain" yaml:"zap_enforce_domain" toml:"zap_enforce_domain"`
 	// Authenticator decides, in place of the context's ZAP handler, which peers are let
 	// in: with PLAIN and CURVE on the side of the server, with NULL on either; whatever
-	// the domain. Nil is the default: the handler that is bound to ZAPEndpoint, if there
+	// the domain. For a client of PLAIN or CURVE it is refused. Nil is the default: the handler that is bound to ZAPEndpoint, if there
 	// is one.
 	Authenticator Authenticator `json:"-" yaml:"-" toml:"-"`
 }
@@ -97,6 +99,12 @@ func (s *Security) asks() bool {
 	return s.Mechanism() != mechanismNull || s.ZAPDomain != "" || s.Authenticator != nil
 }
 
+// isClient reports whether it is for a client of PLAIN or CURVE, which knows its server
+// otherwise than by asking about it.
+func (s *Security) isClient() bool {
+	return s.Mechanism() != mechanismNull && !s.Plain.Server && !s.Curve.Server
+}
+
 // check returns what is wrong with it, for sockets whose connections carry raw octets
 // or not. The text shows no secret.
 func (s *Security) check(raw bool) error {
@@ -111,6 +119,8 @@ func (s *Security) check(raw bool) error {
 		wrong = ".Plain has Server and Username or Password, must have one of them"
 	case plain.Server && s.ZAPEnforceDomain && s.ZAPDomain == "":
 		wrong = ".ZAPEnforceDomain is set for a server of PLAIN, and so must ZAPDomain be"
+	case s.Authenticator != nil && s.isClient():
+		wrong = ".Authenticator is set for a client of " + s.Mechanism() + ", which asks nobody, must be for its server alone"
 	case *curve == Curve{}:
 		return nil
 	case curve.Server && !curve.ServerKey.IsZero():

@@ -82,6 +82,9 @@ func TestSecurityThatMakesNoSenseIsRefusedByName(t *testing.T) {
 		change(&s)
 		return s
 	}
+	of := func(s zmq.Security) zmq.Security {
+		return with(s, func(s *zmq.Security) { s.Authenticator = admits("joe", password) })
+	}
 	for name, test := range map[string]struct {
 		security zmq.Security
 		typ      zmq.SocketType
@@ -122,10 +125,12 @@ func TestSecurityThatMakesNoSenseIsRefusedByName(t *testing.T) {
 		"a server's key that is none": {
 			curveClient(client, zmq.CurvePublicKey{1}), zmq.PULL, "Config.Security.Curve.ServerKey: ",
 		},
-		"a stream":                       {curveServer(server), zmq.STREAM, "Config.Security is not for connections of plain octets"},
-		"a stream with a domain":         {zmq.Security{ZAPDomain: "home"}, zmq.STREAM, "Config.Security is not for connections of plain octets"},
-		"a domain that is too long":      {zmq.Security{ZAPDomain: strings.Repeat("d", 256)}, zmq.PULL, "Config.Security.ZAPDomain has 256 octets"},
-		"a stream with an authenticator": {zmq.Security{Authenticator: admits("", "")}, zmq.STREAM, "Config.Security is not for connections of plain octets"},
+		"an authenticator for a client of PLAIN": {of(plainClient("joe", password)), zmq.PULL, "Config.Security.Authenticator is set for a client of PLAIN"},
+		"an authenticator for a client of CURVE": {of(curveClient(client, server.public)), zmq.PULL, "Config.Security.Authenticator is set for a client of CURVE"},
+		"a stream":                               {curveServer(server), zmq.STREAM, "Config.Security is not for connections of plain octets"},
+		"a stream with a domain":                 {zmq.Security{ZAPDomain: "home"}, zmq.STREAM, "Config.Security is not for connections of plain octets"},
+		"a domain that is too long":              {zmq.Security{ZAPDomain: strings.Repeat("d", 256)}, zmq.PULL, "Config.Security.ZAPDomain has 256 octets"},
+		"a stream with an authenticator":         {zmq.Security{Authenticator: admits("", "")}, zmq.STREAM, "Config.Security is not for connections of plain octets"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newContext(t)
