@@ -140,7 +140,7 @@ func (t *turnstile) remove(source string, i int) {
 }
 
 // source is where a peer comes from, as far as it cannot choose that: its IPv4 address,
-// the network of its IPv6 address, its user for ipc.
+// the network of its IPv6 address, its user for ipc. Whatever else is one source.
 func (p *Applicant) source() string {
 	if isIPC(p.Address) {
 		host, rest, _ := strings.Cut(p.Address, ":")
@@ -149,7 +149,7 @@ func (p *Applicant) source() string {
 	}
 	addr, err := netip.ParseAddr(p.Address)
 	if err != nil {
-		return p.Address
+		return "" // of others it is not known what they may choose
 	}
 	const network = 64 // bits; the rest of an IPv6 address is for its owner to choose
 	if addr = addr.Unmap().WithZone(""); addr.Is6() {

@@ -186,7 +186,8 @@ func TestASourceIsWhatAPeerCannotChoose(t *testing.T) {
 		"localhost:1000:1000:4711": "localhost:1000",
 		"localhost:":               "localhost:",
 		"":                         "",
-		"elsewhere":                "elsewhere",
+		"elsewhere":                "",
+		"peer.example:4711":        "",
 	} {
 		if got := (&Applicant{Address: address}).source(); got != want {
 			t.Errorf("%q comes from %q, want %q", address, got, want)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -78,6 +79,9 @@ func (s *shaker) context() (context.Context, context.CancelFunc) {
 func zapAddress(nc net.Conn, address string) string {
 	if tcp, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
 		return tcp.AddrPort().Addr().String()
+	}
+	if at, err := netip.ParseAddrPort(address); err == nil { // a connection of another kind
+		return at.Addr().String()
 	}
 	return address
 }

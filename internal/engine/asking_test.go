@@ -158,6 +158,25 @@ func TestTheQuestionAndTheAnswerNameThePeer(t *testing.T) {
 	})
 }
 
+// A connection that the application has brought may be of any kind.
+func TestAnAuthenticatorIsToldNoPort(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.2:2":          "192.0.2.2",
+		"[2001:db8::1]:2":      "2001:db8::1",
+		"[fe80::1%eth0]:2":     "fe80::1%eth0",
+		"localhost:1:2:3":      "localhost:1:2:3",
+		"peer.example:2":       "peer.example:2",
+		"":                     "",
+		"somewhere in between": "somewhere in between",
+	} {
+		ours, theirs := net.Pipe()
+		if got := zapAddress(ours, address); got != want {
+			t.Errorf("%q is told as %q, want %q", address, got, want)
+		}
+		_, _ = ours.Close(), theirs.Close()
+	}
+}
+
 // Whoever answers slowly holds nobody up but the peer that he is asked about, and
 // nothing when that has left or has no time any more.
 func TestNothingWaitsForAnAnswerThatIsOfNoUse(t *testing.T) {
