@@ -36,6 +36,9 @@ func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
 	if err := s.send(); err != nil {
 		return err
 	}
+	if err := s.conn.SetReadDeadline(s.deadline); err != nil {
+		return err // nothing could end the listening, once there is an answer
+	}
 	ctx, cancel := s.context()
 	left := make(chan error, 1)
 	go func() {
@@ -49,7 +52,9 @@ func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
 		q = &more
 	}
 	reply, err := s.cfg.Authenticate(ctx, s.about.endpoint, q)
-	_ = s.conn.SetReadDeadline(longAgo) // on failure nobody is reading
+	if s.conn.SetReadDeadline(longAgo) != nil {
+		_ = s.conn.Close() // it has ended, or there is no other way to end the listening
+	}
 	gone := <-left
 	if err == nil {
 		_ = s.conn.SetReadDeadline(s.deadline) // on failure reading fails as well

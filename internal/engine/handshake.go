@@ -460,7 +460,9 @@ func (s *shaker) send() error {
 // hurry bounds the time that a peer has to read what we say before we hang up.
 func (s *shaker) hurry() {
 	if s.out != nil {
-		_ = s.conn.SetWriteDeadline(time.Now().Add(farewell)) // on failure nothing is written any more
+		if s.conn.SetWriteDeadline(time.Now().Add(farewell)) != nil {
+			_ = s.conn.Close() // it has ended, or might wait for ever
+		}
 	}
 }
 

@@ -3,10 +3,14 @@ package engine
 import (
 	"errors"
 	"net"
+	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"zeromux/internal/zap"
+	"zeromux/zmtp"
 )
 
 // goneConn is a connection that takes no deadline any more once it is read, as
@@ -35,6 +39,53 @@ func TestWhatCameWithTheHandshakeIsReceivedFromAPeerThatHasLeft(t *testing.T) {
 		_ = theirs.Close()
 		s.close(0)
 	})
+}
+
+// timeless is a connection that knows no deadlines.
+type timeless struct{ net.Conn }
+
+func (timeless) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
+func (timeless) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
+func (timeless) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
+
+// Where a handshake needs a deadline and cannot have it, it fails; where it needs none,
+// it does not.
+func TestAHandshakeOverAConnectionWithoutDeadlines(t *testing.T) {
+	greeting := dialects[0].of("TEST", "PUSH")[:zmtp.GreetingSize]
+	for _, test := range []struct {
+		name string
+		set  func(*Config)
+		says []byte
+		ends bool
+	}{
+		{"that needs none", func(*Config) {}, dialects[0].opening("PUSH", ""), false},
+		{"that is to end in time", func(c *Config) { c.HandshakeInterval = time.Second }, greeting, true},
+		{"in which somebody is asked", func(c *Config) {
+			c.Mechanism, c.Authenticate = guard("TEST", true, false), answering(&zap.Reply{Status: 200}, nil)
+		}, greeting, true},
+		{"that breaks off", func(*Config) {}, append(slices.Clone(greeting), 1), true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSocket(t, "PULL", "PUSH")
+				s.cfg.HandshakeInterval = 0
+				test.set(&s.cfg)
+				ours, theirs := net.Pipe()
+				session := Attach(s.env, s, &s.cfg, timeless{ours}, "mem://", "")
+				said := say(theirs, test.says)
+				if !test.ends {
+					readAll(theirs, len(test.says))
+				}
+				synctest.Wait()
+				if done(session) != test.ends {
+					t.Errorf("over: %v, want %v", done(session), test.ends)
+				}
+				_ = theirs.Close()
+				<-said
+				s.close(0)
+			})
+		})
+	}
 }
 
 // A peer that breaks the protocol is let go at once, even if it reads nothing of what
