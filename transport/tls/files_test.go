@@ -86,6 +86,50 @@ func TestOneWhoConnectsShowsWhatItsFilesHave(t *testing.T) {
 	}
 }
 
+// TestATicketOutlivesNoAuthority: who came in once, and could come in again without
+// showing a certificate, cannot when its authority does not count any more.
+func TestATicketOutlivesNoAuthority(t *testing.T) {
+	for name, version := range map[string]uint16{"TLS 1.2": stdtls.VersionTLS12, "TLS 1.3": stdtls.VersionTLS13} {
+		t.Run(name, func(t *testing.T) {
+			servers, clients, others := zmtptest.NewAuthority(t, "servers"), zmtptest.NewAuthority(t, "clients"), zmtptest.NewAuthority(t, "others")
+			var listen transport.TLS
+			listen.CertFile, listen.KeyFile = zmtptest.Files(t, servers.Issue(t, "127.0.0.1"))
+			listen.ClientCAFile = clients.File(t)
+			l := transporttest.Listen(t, tls.Transport{}, "127.0.0.1:*", &transport.Options{TLS: listen})
+			own := transport.TLS{Config: &stdtls.Config{
+				RootCAs: servers.Pool(), Certificates: []stdtls.Certificate{clients.Issue(t, "client")},
+				ClientSessionCache: stdtls.NewLRUClientSessionCache(0), MaxVersion: version,
+			}}
+			come := func() (resumed bool, err error) {
+				a, b := transporttest.Pair(t, eager{own: own}, l, nil)
+				defer a.Close()
+				defer b.Close()
+				if err := shakeBoth(t, a.(transport.Secured), b.(transport.Secured)); err != nil {
+					return false, err
+				}
+				go func() { _, _ = b.Write([]byte{0}) }() // a ticket of TLS 1.3 comes before what is said next
+				if _, err := a.Read(make([]byte, 1)); err != nil {
+					return false, err
+				}
+				return a.(transport.Secured).ConnectionState().DidResume, nil
+			}
+			for i, want := range []bool{false, true} {
+				if resumed, err := come(); err != nil || resumed != want {
+					t.Fatalf("%d: resumed %v, %v", i, resumed, err)
+				}
+			}
+			zmtptest.WritePEM(t, listen.ClientCAFile, "CERTIFICATE", others.Certificate.Raw)
+			if resumed, err := come(); err == nil {
+				t.Errorf("it comes in, resumed %v", resumed)
+			}
+			zmtptest.WritePEM(t, listen.ClientCAFile, "CERTIFICATE", clients.Certificate.Raw, others.Certificate.Raw)
+			if _, err := come(); err != nil {
+				t.Errorf("with its authority again: %v", err)
+			}
+		})
+	}
+}
+
 // TestAListenerOfADescriptor speaks TLS over a socket that somebody else has opened.
 func TestAListenerOfADescriptor(t *testing.T) {
 	theirs, err := net.Listen("tcp", "127.0.0.1:0")
