@@ -22,14 +22,14 @@ import (
 // testRooms, and !< does not bind them: a test of a pattern encodes the frames
 // that it puts into a pipe.
 const floors = `
-NONE            < internal/message, internal/trie, internal/zap, zmtp, z85, iomux, transport;
+NONE            < internal/message, internal/trie, internal/zap, internal/filemark, zmtp, z85, iomux, transport;
 NONE            < internal/model;
 internal/message, zmtp                          < internal/pipe;
 internal/pipe                                   < internal/routing, internal/inproc;
 internal/routing, internal/trie                 < internal/pattern;
 zmtp, internal/zap                              < internal/mechanism;
 transport                                       < transport/tcp, transport/ipc, transport/udp, transport/pgm, transport/vsock, transport/tipc;
-transport/tcp                                   < transport/tls, transport/ws;
+transport/tcp, internal/filemark               < transport/tls, transport/ws;
 internal/routing, internal/pattern             !< zmtp, transport, internal/engine;
 internal/pipe, internal/mechanism, transport, iomux < internal/engine;
 internal/pattern, internal/inproc, internal/engine, transport/*, iomux, z85 < zmq;

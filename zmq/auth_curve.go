@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"zeromux/internal/filemark"
 )
 
 // keySuffix is what the names of public certificate files end in, by pyzmq's custom.
@@ -67,7 +69,7 @@ type CurveDirectory struct {
 
 // A curveFile is one file of a CurveDirectory.
 type curveFile struct {
-	mark        fileMark
+	mark        filemark.Mark
 	certificate *CurveCertificate // the last that was good; nil: there was none
 	fault       error             // what is wrong with it now
 }
@@ -96,7 +98,7 @@ func OpenCurveDirectory(path string, config *ReloadConfig) (*CurveDirectory, err
 func (d *CurveDirectory) Reload() error {
 	return d.follower.force(func() error {
 		for _, file := range d.files {
-			file.mark = fileMark{}
+			file.mark = filemark.Mark{}
 		}
 		return d.read()
 	})
@@ -170,7 +172,7 @@ func (d *CurveDirectory) look(name string) *curveFile {
 	case isOpen(info):
 		fault := fmt.Errorf("%s: %w", path, ErrExposed)
 		return &curveFile{certificate: known.certificate, fault: fault}
-	case known.mark.holds(info):
+	case known.mark.Holds(info):
 		return known
 	}
 	before := time.Now()
@@ -178,7 +180,7 @@ func (d *CurveDirectory) look(name string) *curveFile {
 	if err != nil {
 		return &curveFile{certificate: known.certificate, fault: err}
 	}
-	file := &curveFile{mark: markOf(info, before), certificate: known.certificate}
+	file := &curveFile{mark: known.mark.Next(info, before), certificate: known.certificate}
 	read, err := parseCurveCertificate(text)
 	clear(text)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"zeromux/internal/filemark"
 )
 
 // maxPasswordFile bounds a file of passwords, in octets: some 200 000 users.
@@ -42,8 +44,8 @@ const strangersHash = "$2a$10$HvpMi32L4ODmGcLPbcSIcO8eNn/dTYBonMKH4kmgVZYzKPneRB
 type PasswordFile struct {
 	path     string
 	follower *follower
-	mark     fileMark // of what was read; guarded by follower.reading, as is fault
-	fault    error    // what is wrong with that
+	mark     filemark.Mark // of what was read; guarded by follower.reading, as is fault
+	fault    error         // what is wrong with that
 	table    atomic.Pointer[passwordTable]
 	key      *digestKey
 	gate     *turnstile
@@ -84,7 +86,7 @@ func OpenPasswordFile(path string, config *ReloadConfig) (*PasswordFile, error) 
 // Reload reads the file at once. With an error, what was read before counts.
 func (f *PasswordFile) Reload() error {
 	return f.follower.force(func() error {
-		f.mark = fileMark{}
+		f.mark = filemark.Mark{}
 		return f.read()
 	})
 }
@@ -166,7 +168,7 @@ func (f *PasswordFile) read() error {
 	if isOpen(info) {
 		return fmt.Errorf("zmq: passwords %s: %w", f.path, ErrExposed)
 	}
-	if f.mark.holds(info) {
+	if f.mark.Holds(info) {
 		return f.fault
 	}
 	before := time.Now()
@@ -178,7 +180,7 @@ func (f *PasswordFile) read() error {
 	if err != nil {
 		err = fmt.Errorf("zmq: passwords %s: %w", f.path, err)
 	}
-	if f.mark, f.fault = markOf(info, before), err; err != nil {
+	if f.mark, f.fault = f.mark.Next(info, before), err; err != nil {
 		return err
 	}
 	f.mu.Lock()

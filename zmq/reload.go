@@ -1,20 +1,13 @@
 package zmq
 
 import (
-	"io/fs"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 )
 
-const (
-	// defaultReloadInterval is ReloadConfig's.
-	defaultReloadInterval = time.Second
-	// settleTime is how old a change of a file must be before its time can tell it
-	// from the next one: systems count in steps, of up to two seconds (FAT).
-	settleTime = 2 * time.Second
-)
+// defaultReloadInterval is ReloadConfig's.
+const defaultReloadInterval = time.Second
 
 // ReloadConfig says how a policy follows its files. The zero value is the default.
 type ReloadConfig struct {
@@ -96,20 +89,4 @@ func (f *follower) last() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err
-}
-
-// A fileMark tells one state of a file from another. Its zero value is none.
-type fileMark struct {
-	info    fs.FileInfo
-	settled bool // the file was old enough when it was looked at
-}
-
-// markOf is the mark of a file that was not looked at before then.
-func markOf(info fs.FileInfo, then time.Time) fileMark {
-	return fileMark{info, then.Sub(info.ModTime()) > settleTime}
-}
-
-// holds reports whether a file is certainly as it was.
-func (m fileMark) holds(info fs.FileInfo) bool {
-	return m.settled && os.SameFile(m.info, info) && m.info.Size() == info.Size() && m.info.ModTime().Equal(info.ModTime())
 }

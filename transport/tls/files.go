@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
+	"zeromux/internal/filemark"
 	"zeromux/transport"
 )
 
@@ -103,13 +105,14 @@ type kept struct {
 
 	mu     sync.Mutex // guards what follows
 	config *tls.Config
-	seen   [3]os.FileInfo // the files as they were, nil for one that there is not
+	seen   [3]filemark.Mark // the files as they were when they were read last, whatever came of it
 }
 
 // listening returns a configuration that follows the files of t.
 func listening(t *transport.TLS) (*tls.Config, error) {
 	k := &kept{files: *t}
-	k.seen = k.look()
+	then := time.Now()
+	k.mark(k.look(), then)
 	config, err := serverOf(t)
 	if err != nil {
 		return nil, err
@@ -135,24 +138,25 @@ func (k *kept) look() (found [3]os.FileInfo) {
 func (k *kept) current() *tls.Config {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	then := time.Now()
 	found := k.look()
 	same := true
 	for i, was := range k.seen {
-		same = same && isSame(was, found[i])
+		same = same && was.Holds(found[i])
 	}
 	if same {
 		return k.config
 	}
+	k.mark(found, then)
 	if config, err := serverOf(&k.files); err == nil {
-		k.config, k.seen = config, found
+		k.config = config
 	}
 	return k.config
 }
 
-// isSame reports whether a file is as it was.
-func isSame(was, is os.FileInfo) bool {
-	if was == nil || is == nil {
-		return was == nil && is == nil
+// mark notes the files as they were found, not before then, and are read now.
+func (k *kept) mark(found [3]os.FileInfo, then time.Time) {
+	for i, info := range found {
+		k.seen[i] = k.seen[i].Next(info, then)
 	}
-	return os.SameFile(was, is) && was.ModTime().Equal(is.ModTime()) && was.Size() == is.Size()
 }
