@@ -110,7 +110,8 @@ func (d *CurveDirectory) Err() error { return d.follower.last() }
 
 // Authenticate lets in peers with CURVE whose public key is in one of the files. The
 // UserID is the name of that file, without ".key"; of several files with the same key
-// the first by name. The properties of the certificate are those of the peer, but for
+// the first by name. That "ada" and "ada.key" have different keys is a fault that Err
+// tells of, for both are ada. The properties of the certificate are those of the peer, but for
 // those whose name no property can have. The error wraps ErrDenied.
 func (d *CurveDirectory) Authenticate(_ context.Context, p *Applicant) error {
 	if p.Mechanism != mechanismCurve {
@@ -195,6 +196,7 @@ func (d *CurveDirectory) look(name string) *curveFile {
 // publish makes the files count, and returns what is wrong with them.
 func (d *CurveDirectory) publish() error {
 	book := make(map[CurvePublicKey]curveUser, len(d.files))
+	named := make(map[string]string, len(d.files)) // the first file of each user
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(d.files)) {
 		file := d.files[name]
@@ -204,12 +206,18 @@ func (d *CurveDirectory) publish() error {
 		if file.certificate == nil {
 			continue
 		}
+		user := strings.TrimSuffix(name, keySuffix)
+		if other := named[user]; other == "" {
+			named[user] = name
+		} else if d.files[other].certificate.PublicKey != file.certificate.PublicKey {
+			faults = append(faults, fmt.Errorf("%w: %s and %s have different keys of one user", ErrInvalid, filepath.Join(d.path, other), name))
+		}
 		if _, taken := book[file.certificate.PublicKey]; taken {
 			continue
 		}
 		metadata := maps.Clone(file.certificate.Metadata)
 		maps.DeleteFunc(metadata, func(name, _ string) bool { return !isPropertyName(name) })
-		book[file.certificate.PublicKey] = curveUser{strings.TrimSuffix(name, keySuffix), metadata}
+		book[file.certificate.PublicKey] = curveUser{user, metadata}
 	}
 	d.book.Store(&book)
 	if more := len(faults) - maxReportedFiles; more > 0 {

@@ -150,6 +150,25 @@ func TestAFolderOfCertificatesLetsInWhoIsInIt(t *testing.T) {
 	}
 }
 
+func TestTwoKeysOfOneNameAreAFaultOfTheFolder(t *testing.T) {
+	f := newKeyFolder(t)
+	first, second, same := f.add("ada", nil), f.add("ada.key", nil), f.add("bob", nil)
+	f.put("bob.key", same, nil)
+	f.open(zmq.Never)
+	for key, user := range map[zmq.CurvePublicKey]string{first: "ada", second: "ada", same: "bob"} {
+		f.admits(key, user)
+	}
+	if err := f.Err(); !errors.Is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), "ada.key") || strings.Contains(err.Error(), "bob") {
+		t.Errorf("the folder is as %v", err)
+	}
+	f.remove("ada")
+	if err := f.Reload(); err != nil {
+		t.Error(err)
+	}
+	f.admits(first, "")
+	f.admits(second, "ada")
+}
+
 func TestTheFolderMayHoldCertificatesWithSecrets(t *testing.T) {
 	f := newKeyFolder(t)
 	f.write("alice.key", foreignCertificates["a secret one of CZMQ"].text)
