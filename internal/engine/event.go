@@ -180,16 +180,20 @@ func report(env *Env, host Host, e Event) {
 	if env.Logger == nil {
 		return
 	}
-	level := slog.LevelDebug
+	ctx, level := context.Background(), slog.LevelDebug
 	var failed *HandshakeError
-	attrs := []any{"endpoint", e.Endpoint, "local", e.Local, "remote", e.Remote, "peer", e.Peer, "value", e.Value, "error", e.Err}
-	if errors.As(e.Err, &failed) && e.Kind != EventDisconnected {
-		attrs = append(attrs, "phase", failed.Phase, "mechanism", failed.Mechanism, "status", failed.Status())
-		if e.Kind == EventHandshakeAuth || e.Kind == EventHandshakeProtocol || denied(e.Err) != nil {
-			level = slog.LevelWarn
-		}
+	told := e.Kind != EventDisconnected && errors.As(e.Err, &failed)
+	if told && (e.Kind == EventHandshakeAuth || e.Kind == EventHandshakeProtocol || denied(e.Err) != nil) {
+		level = slog.LevelWarn
 	}
-	env.Logger.Log(context.Background(), level, "zmq: "+e.Kind.String(), attrs...)
+	if !env.Logger.Enabled(ctx, level) {
+		return // a flood of strangers is not to cost what nobody reads
+	}
+	attrs := []any{"endpoint", e.Endpoint, "local", e.Local, "remote", e.Remote, "peer", e.Peer, "value", e.Value, "error", e.Err}
+	if told {
+		attrs = append(attrs, "phase", failed.Phase, "mechanism", failed.Mechanism, "status", failed.Status())
+	}
+	env.Logger.Log(ctx, level, "zmq: "+e.Kind.String(), attrs...)
 }
 
 var eventNames = map[EventKind]string{

@@ -22,6 +22,20 @@ func (betweenHosts) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192,
 
 func (betweenHosts) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 2} }
 
+// What nobody reads is not written: a flood of refusals costs little.
+func TestALoggerThatIsNotInterestedCostsNothing(t *testing.T) {
+	s := newSocket(t, "PULL", "PUSH")
+	e := Event{Kind: EventHandshakeAuth, Endpoint: "mem://", Err: &HandshakeError{Phase: PhaseMechanism, Err: errGone}}
+	cost := func(logger *slog.Logger) float64 {
+		env := &Env{Logger: logger}
+		return testing.AllocsPerRun(100, func() { report(env, s, e); s.events = s.events[:0] })
+	}
+	deaf := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError}))
+	if none, some := cost(nil), cost(deaf); some > none+1 { // what As looks for
+		t.Errorf("it takes %v objects, and %v without", some, none)
+	}
+}
+
 // Whatever happens to a connection is told with its endpoint and both its ends, and
 // from the end of the handshake on with its peer.
 func TestEventsNameTheConnectionAndItsPeer(t *testing.T) {
