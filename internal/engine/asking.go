@@ -98,9 +98,7 @@ func (s *shaker) listen(most int) error {
 		if len(s.b)-s.took >= most {
 			return &zmtp.ProtocolError{Rule: zmtp.ErrUnexpectedCommand, Code: zmtp.CodeUnexpectedCommand}
 		}
-		if len(s.b) == cap(s.b) {
-			s.b = append(s.b, 0)[:len(s.b)]
-		}
+		s.grow()
 		n, err := s.conn.Read(s.b[len(s.b):cap(s.b)])
 		s.b = s.b[:len(s.b)+n]
 		if err == io.EOF {

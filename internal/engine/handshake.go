@@ -94,7 +94,8 @@ type shaker struct {
 	out      chan []byte
 	err      chan error
 
-	phase string // how far it has come
+	phase  string // how far it has come
+	secret bool   // what is said and heard in clear contains a password
 }
 
 // shake finds out what the peer of conn speaks and who it is, until a time at most;
@@ -108,6 +109,7 @@ func shake(cfg *Config, conn net.Conn, until time.Time, about asked) (introducti
 			return introduction{}, s.failed(mech, err)
 		}
 	}
+	s.secret = mech.Name() == mechanism.NamePlain
 	in, err := s.greet(mech)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.hurry()
@@ -118,13 +120,14 @@ func shake(cfg *Config, conn net.Conn, until time.Time, about asked) (introducti
 	if failed := s.stop(); err == nil {
 		err = failed
 	}
+	s.forget()
 	if in.sealing == nil || err != nil {
 		mech.Close() // what was to be said of it has been
 	}
 	if err != nil {
 		return introduction{}, s.failed(mech, err)
 	}
-	in.rest = s.b[s.took:]
+	in.rest = s.b[s.took:len(s.b):len(s.b)]
 	_ = conn.SetDeadline(time.Time{}) // it fails when the peer has left, but what it said counts
 	return in, nil
 }
@@ -233,7 +236,11 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 		case err != nil:
 			return introduction{}, s.hungUp(mech, err)
 		}
-		if err := aside(mech, func() error { return mech.Handle(f.Body) }); err != nil {
+		err = aside(mech, func() error { return mech.Handle(f.Body) })
+		if s.secret {
+			clear(f.Body)
+		}
+		if err != nil {
 			return introduction{}, err
 		}
 	}
@@ -400,9 +407,7 @@ func (s *shaker) more() error {
 	if s.took > zmtp.GreetingSize && s.took == len(s.b) {
 		s.b, s.took = s.b[:0], 0
 	}
-	if len(s.b) == cap(s.b) {
-		s.b = append(s.b, 0)[:len(s.b)]
-	}
+	s.grow()
 	n, err := s.conn.Read(s.b[len(s.b):cap(s.b)])
 	s.b = s.b[:len(s.b)+n]
 	if n > 0 {
@@ -420,6 +425,28 @@ func (s *shaker) look() error {
 	n, err := readNow(s.conn, s.b[:cap(s.b)])
 	s.b = s.b[:n]
 	return err
+}
+
+// forget wipes what was said and heard, if there is a password in it. What came behind
+// the handshake stays.
+func (s *shaker) forget() {
+	if s.secret {
+		clear(s.said[:cap(s.said)])
+		clear(s.b[:s.took])
+		clear(s.b[len(s.b):cap(s.b)])
+	}
+}
+
+// grow makes room for more of what is heard.
+func (s *shaker) grow() {
+	if len(s.b) < cap(s.b) {
+		return
+	}
+	old := s.b
+	s.b = append(s.b, 0)[:len(s.b)]
+	if s.secret {
+		clear(old)
+	}
 }
 
 // say has b sent before we wait for the peer again.
@@ -448,6 +475,9 @@ func (s *shaker) send() error {
 			for b := range out {
 				if failed == nil {
 					_, failed = s.conn.Write(b)
+				}
+				if s.secret {
+					clear(b)
 				}
 			}
 			done <- failed

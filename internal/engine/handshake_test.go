@@ -1,14 +1,18 @@
 package engine
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"net"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"zeromux/internal/mechanism"
 	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
@@ -39,6 +43,66 @@ func TestWhatCameWithTheHandshakeIsReceivedFromAPeerThatHasLeft(t *testing.T) {
 		_ = theirs.Close()
 		s.close(0)
 	})
+}
+
+// A keeper is a connection that keeps all memory that was read into, or written.
+type keeper struct {
+	net.Conn
+	mu  sync.Mutex
+	all [][]byte
+}
+
+func (k *keeper) keep(b []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.all = append(k.all, b)
+}
+
+func (k *keeper) Read(b []byte) (int, error) {
+	k.keep(b)
+	return k.Conn.Read(b)
+}
+
+func (k *keeper) Write(b []byte) (int, error) {
+	k.keep(b)
+	return k.Conn.Write(b)
+}
+
+// A password that was said in clear stays in no buffer, on neither side.
+func TestNoBufferKeepsAPassword(t *testing.T) {
+	const password = "correct horse"
+	client := func(c mechanism.Config) mechanism.Mechanism { return mechanism.NewPlainClient(c, "ada", password) }
+	server := func(c mechanism.Config) mechanism.Mechanism {
+		return mechanism.NewPlainServer(c, mechanism.PlainErrorLibzmq)
+	}
+	for _, status := range []int{zap.StatusOK, zap.StatusDenied} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := newSocket(t, "PUSH", "PULL"), newSocket(t, "PULL", "PUSH")
+			a.cfg.Mechanism, b.cfg.Mechanism = client, server
+			told := ""
+			b.cfg.Authenticate = func(_ context.Context, _ string, q *zap.Request) (*zap.Reply, error) {
+				told = string(q.Credentials[1])
+				return &zap.Reply{Status: status}, nil
+			}
+			near, far := net.Pipe()
+			ours, theirs := &keeper{Conn: near}, &keeper{Conn: far}
+			Attach(a.env, a, &a.cfg, ours, "mem://", "")
+			Attach(b.env, b, &b.cfg, theirs, "mem://", "")
+			pass(2 * farewell)
+			if told != password {
+				t.Fatalf("the server was told %q", told)
+			}
+			for name, k := range map[string]*keeper{"the client": ours, "the server": theirs} {
+				for _, memory := range k.all {
+					if bytes.Contains(memory, []byte(password[:5])) {
+						t.Errorf("%d: %s keeps %q", status, name, memory)
+					}
+				}
+			}
+			a.close(0)
+			b.close(0)
+		})
+	}
 }
 
 // timeless is a connection that knows no deadlines.
