@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
+	"zeromux/internal/mechanism"
 	"zeromux/z85"
 )
 
@@ -35,10 +37,20 @@ type CurveSecretKey struct {
 	pair **curvePair
 }
 
-// curvePair is what a CurveSecretKey stands for. It does not change.
+// curvePair is what a CurveSecretKey stands for. The keys do not change.
 type curvePair struct {
 	secret [CurveKeySize]byte
 	public CurvePublicKey
+
+	// parsed are the keys as a mechanism computes with them, and for whom, as they were
+	// asked for last: that takes time, and there may be a socket for every message.
+	parsed atomic.Pointer[curveParsed]
+}
+
+// curveParsed are parsed keys: of a server, if it has no other's.
+type curveParsed struct {
+	server CurvePublicKey
+	keys   *mechanism.CurveKeys
 }
 
 // NewCurveKeyPair makes a new pair of keys. It fails only where the program may use no

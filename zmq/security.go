@@ -140,24 +140,29 @@ func (s *Security) check(raw bool) error {
 	return fmt.Errorf("%w: Config.Security%s", ErrInvalid, wrong)
 }
 
-// keys are the keys as a mechanism computes with them.
+// keys are the keys as a mechanism computes with them, once check has found nothing
+// wrong with them. They are computed once for all sockets that have copies of SecretKey
+// and talk to one server, or are one.
 func (c *Curve) keys() (*mechanism.CurveKeys, error) {
-	secret := c.SecretKey.Bytes()
-	defer clear(secret)
+	pair := *c.SecretKey.pair
+	if known := pair.parsed.Load(); known != nil && known.server == c.ServerKey {
+		return known.keys, nil
+	}
 	var keys *mechanism.CurveKeys
 	var err error
 	if c.Server {
-		keys, err = mechanism.NewCurveServerKeys([CurveKeySize]byte(secret))
+		keys, err = mechanism.NewCurveServerKeys(pair.secret)
 	} else {
-		keys, err = mechanism.NewCurveClientKeys(c.PublicKey, [CurveKeySize]byte(secret), c.ServerKey)
+		keys, err = mechanism.NewCurveClientKeys(c.PublicKey, pair.secret, c.ServerKey)
 	}
 	switch {
 	case errors.Is(err, mechanism.ErrCurveServer):
-		err = fmt.Errorf("%w: Config.Security.Curve.ServerKey: %w", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: Config.Security.Curve.ServerKey: %w", ErrInvalid, err)
 	case err != nil:
-		err = fmt.Errorf("%w: Config.Security.Curve: %w", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: Config.Security.Curve: %w", ErrInvalid, err)
 	}
-	return keys, err
+	pair.parsed.Store(&curveParsed{c.ServerKey, keys})
+	return keys, nil
 }
 
 // engine is the engine's share of it, once it has been checked.
@@ -177,7 +182,7 @@ func (s *Security) engine(e *engine.Config) {
 		}
 	case curve == Curve{}:
 	default:
-		keys, err := curve.keys() // once for all connections of an endpoint: it takes time
+		keys, err := curve.keys()
 		if err != nil {
 			panic("zmq: keys that were checked: " + err.Error())
 		}
