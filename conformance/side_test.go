@@ -185,6 +185,8 @@ type deed struct {
 	// before is how many subscriptions must have arrived before it, or have been
 	// sent by a subscriber.
 	before int
+	// heard says that a publisher has sent it to somebody.
+	heard bool
 }
 
 // deeds are the recorded calls of our side, in an order that does not depend on
@@ -243,6 +245,7 @@ func (o *ours) publishing(deeds []deed) []deed {
 				subscriptions++
 			}
 		}
+		deeds[i].heard = at < len(steps)
 		last++ // behind this message
 		deeds[i].before = subscriptions
 	}
@@ -339,6 +342,12 @@ func (o *ours) doOne(ctx context.Context, d deed) error {
 	case "send":
 		if err := until(ctx, func() bool { return o.socket.Stats().Received >= uint64(d.before) }); err != nil {
 			return fmt.Errorf("only %d of %d subscriptions came", o.socket.Stats().Received, d.before)
+		}
+		// What has come counts a moment before the publisher looks at it.
+		if typ := o.socket.Type(); (typ == zmq.PUB || typ == zmq.XPUB) && d.heard {
+			if err := o.socket.WaitSubscribers(ctx, string(d.call.Frames[0]), 1); err != nil {
+				return err
+			}
 		}
 		return o.socket.SendFrames(ctx, o.frames(d.call.Frames)...)
 	case "recv":

@@ -126,7 +126,7 @@ func TestGreetingDueNeverWaitsForAPeerThatWaits(t *testing.T) {
 		{"a peer of 3.x that waits for our version", signature + "\x03", 64},
 		{"a peer of the future", signature + "\x09", 64},
 		{"a whole greeting", string(greetingWith(0, "")), 64},
-		{"an unversioned peer", "\x01\x00xxxxxxxxxxxxxxx", 10},
+		{"an unversioned peer", "\x01\x00abcdefghijklmno", 10},
 		{"an unversioned peer in long form", "\xff\x00\x00\x00\x00\x00\x00\x00\x04\x00abc", 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -12,7 +12,7 @@ func TestDetectTellsTheVersionFromTheFirstOctets(t *testing.T) {
 		after  int // octets that decide
 	}{
 		{"an empty identity in 1.0 framing", "\x01\x00\x03\x00hi", V10, 1},
-		{"an identity of 253 octets in 1.0 framing", "\xfe\x00xxxxxxxxxxxx", V10, 1},
+		{"an identity of 253 octets in 1.0 framing", "\xfe\x00abcdefghijkl", V10, 1},
 		{"a long-form identity, its flags octet even", "\xff\x00\x00\x00\x00\x00\x00\x00\x04\x00abc", V10, 10},
 		{"a long-form identity with reserved flags", "\xff\x00\x00\x00\x00\x00\x00\x00\x04\x7eabc", V10, 10},
 		{"revision 0", signature + "\x00\x08", V10Versioned, 11},
