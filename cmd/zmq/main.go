@@ -59,6 +59,7 @@ func run(args []string) int {
 	settings := []kong.Option{
 		kong.Name("zmq"), kong.Description(description),
 		kong.Vars{"version": version()},
+		kong.WithHyphenPrefixedParameters(true), // as getopt does: a key in Z85 may begin with one
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "sockets", Title: "Sockets:"},

@@ -232,7 +232,13 @@ func ipcEndpoint(t *testing.T) string {
 // bound is the endpoint that a process with --verbose has bound.
 func (p *process) bound() string {
 	p.t.Helper()
-	const before = "zmq: listening "
+	return p.boundAs("")
+}
+
+// boundAs is the endpoint that one of several sockets of the process has bound.
+func (p *process) boundAs(socket string) string {
+	p.t.Helper()
+	before := "zmq: " + socket + "listening "
 	return strings.TrimPrefix(p.stderr.await(p.t, before), before)
 }
 

@@ -14,7 +14,7 @@ type proxyCmd struct {
 	Capture  string `placeholder:"ENDPOINT" help:"A PUB that publishes a copy of every message. A plain ENDPOINT is bound."`
 	Control  string `placeholder:"ENDPOINT" help:"A REP that obeys PAUSE, RESUME, STATISTICS and TERMINATE. A plain ENDPOINT is bound."`
 	HWM      int    `name:"hwm" default:"1000" placeholder:"N" help:"High-water mark: how many messages may wait for a peer, and from one. 0: no mark. Default: 1000."`
-	Verbose  bool   `short:"v" help:"Print events on standard error: listening, connected, disconnected, dropped."`
+	Verbose  bool   `short:"v" help:"Print events on standard error: listening, connected, disconnected, dropped, and of which side."`
 
 	securityFlags `group:"security"`
 }
@@ -35,9 +35,10 @@ var devices = map[string][2]zmq.SocketType{
 
 // A side is one of the sockets of a proxy.
 type side struct {
-	of  **zmq.Socket
-	typ zmq.SocketType
-	at  place
+	name string
+	of   **zmq.Socket
+	typ  zmq.SocketType
+	at   place
 }
 
 // sides are the sockets that p is to have.
@@ -45,14 +46,15 @@ func (c *proxyCmd) sides(p *zmq.Proxy) ([]side, []place, error) {
 	var list []side
 	var places []place
 	for _, s := range []struct {
+		name  string
 		of    **zmq.Socket
 		typ   zmq.SocketType
 		where string
 	}{
-		{&p.Frontend, devices[c.Device][0], c.Frontend},
-		{&p.Backend, devices[c.Device][1], c.Backend},
-		{&p.Capture, zmq.PUB, c.Capture},
-		{&p.Control, zmq.REP, c.Control},
+		{"frontend", &p.Frontend, devices[c.Device][0], c.Frontend},
+		{"backend", &p.Backend, devices[c.Device][1], c.Backend},
+		{"capture", &p.Capture, zmq.PUB, c.Capture},
+		{"control", &p.Control, zmq.REP, c.Control},
 	} {
 		if s.where == "" && s.of != &p.Frontend && s.of != &p.Backend {
 			continue
@@ -61,7 +63,7 @@ func (c *proxyCmd) sides(p *zmq.Proxy) ([]side, []place, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		list, places = append(list, side{s.of, s.typ, at}), append(places, at)
+		list, places = append(list, side{s.name, s.of, s.typ, at}), append(places, at)
 	}
 	return list, places, nil
 }
@@ -85,7 +87,7 @@ func (c *proxyCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	for _, side := range sides {
-		s, stop, err := flags.newSocket(side.typ, config)
+		s, stop, err := flags.newSocket(side.name, side.typ, config)
 		if err != nil {
 			return wrongEndpoint(err)
 		}

@@ -33,7 +33,7 @@ func (f *socketFlags) use(ctx context.Context, t zmq.SocketType, adjust func(*zm
 	if adjust != nil {
 		adjust(config)
 	}
-	s, stop, err := f.newSocket(t, config)
+	s, stop, err := f.newSocket("", t, config)
 	if err != nil {
 		return wrongEndpoint(err)
 	}
@@ -49,16 +49,16 @@ func (f *socketFlags) use(ctx context.Context, t zmq.SocketType, adjust func(*zm
 	return f.close(ctx, s, err)
 }
 
-// newSocket makes a socket, and has it watched if the flags say so, until stop is
+// newSocket makes a socket, called name where there are several, and has it watched if the flags say so, until stop is
 // called on the closed socket.
-func (f *socketFlags) newSocket(t zmq.SocketType, config *zmq.Config) (s *zmq.Socket, stop func(), err error) {
+func (f *socketFlags) newSocket(name string, t zmq.SocketType, config *zmq.Config) (s *zmq.Socket, stop func(), err error) {
 	if s, err = zmq.NewSocket(t, config); err != nil {
 		return nil, nil, err
 	}
 	if !f.Verbose {
 		return s, func() {}, nil
 	}
-	w := newWatcher()
+	w := newWatcher(name)
 	w.watch(s)
 	return s, w.stop, nil
 }

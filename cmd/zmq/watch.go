@@ -16,12 +16,21 @@ const lookAtDrops = 500 * time.Millisecond
 // A watcher prints the events of a socket, and counts what is dropped, until nothing
 // is left of the socket: also while messages linger.
 type watcher struct {
+	name   string // of the socket, where there are several; empty where there is one
 	socket *zmq.Socket
 	closed chan struct{} // closed when no more events come
 	seen   zmq.Stats     // what was printed of; run's, then stop's
 }
 
-func newWatcher() *watcher { return &watcher{closed: make(chan struct{})} }
+func newWatcher(name string) *watcher { return &watcher{name: name, closed: make(chan struct{})} }
+
+// say prints a line about the socket.
+func (w *watcher) say(text string) {
+	if w.name != "" {
+		text = w.name + ": " + text
+	}
+	say("%s", text)
+}
 
 // watch prints what happens to s on standard error. What happens after watch has
 // returned is not missed.
@@ -50,7 +59,7 @@ func (w *watcher) run(arrived <-chan zmq.Event) {
 			if !ok {
 				return
 			}
-			say("%s", describe(e))
+			w.say(describe(e))
 		case <-tick.C:
 			w.sayDropped()
 		}
@@ -102,7 +111,7 @@ func (w *watcher) sayDropped() {
 		{"envelope malformed", w.seen.DroppedMalformed, now.DroppedMalformed},
 	} {
 		if n := cause.now - cause.before; n > 0 {
-			say("dropped messages=%d reason=%q", n, cause.why)
+			w.say(fmt.Sprintf("dropped messages=%d reason=%q", n, cause.why))
 		}
 	}
 	w.seen = now
