@@ -65,7 +65,7 @@ func readNow(nc net.Conn, b []byte) (n int, err error) {
 // readFD reads once and never waits.
 func readFD(fd int, b []byte) (int, error) {
 	for {
-		n, err := unix.Read(fd, b)
+		n, err := readAtOnce(fd, b)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:

@@ -16,14 +16,14 @@ var vectorPool = sync.Pool{New: func() any { return new(vectors) }}
 // one.
 func writev(fd int, list [][]byte) (int, error) {
 	if len(list) == 1 {
-		return unix.Write(fd, list[0])
+		return writeAtOnce(fd, list[0])
 	}
 	v := vectorPool.Get().(*vectors)
 	for i, b := range list {
 		v[i].Base = unsafe.SliceData(b)
 		v[i].SetLen(len(b))
 	}
-	n, _, errno := unix.Syscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(v)), uintptr(len(list)))
+	n, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(v)), uintptr(len(list)))
 	clear(v[:len(list)])
 	vectorPool.Put(v)
 	if errno != 0 {

@@ -2,13 +2,11 @@
 
 package engine
 
-import "golang.org/x/sys/unix"
-
 // writev writes list piece by piece: golang.org/x/sys has no writev for every
 // system.
 func writev(fd int, list [][]byte) (n int, err error) {
 	for _, b := range list {
-		k, err := unix.Write(fd, b)
+		k, err := writeAtOnce(fd, b)
 		n += max(k, 0)
 		if err != nil && n > 0 {
 			return n, nil // it comes again with the next write
