@@ -89,6 +89,7 @@ func TestNoBufferKeepsAPassword(t *testing.T) {
 			Attach(a.env, a, &a.cfg, ours, "mem://", "")
 			Attach(b.env, b, &b.cfg, theirs, "mem://", "")
 			pass(2 * farewell)
+			synctest.Wait()
 			if told != password {
 				t.Fatalf("the server was told %q", told)
 			}

@@ -2,14 +2,11 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"zeromux/internal/mechanism"
 	"zeromux/internal/message"
@@ -141,65 +138,6 @@ func TestTheMonitorHearsOfAFrameThatCannotBeOpened(t *testing.T) {
 		}
 		s.close(0)
 		_ = l.Close()
-	})
-}
-
-// Our own commands are sealed in the order in which they leave, between messages and
-// never within one.
-func TestCommandsAreSealedInTheirTurn(t *testing.T) {
-	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
-		const n = 300
-		s := newSocket("PAIR", "PAIR")
-		session, peer := s.meet(network, "PAIR")
-		go func() {
-			for i := range n {
-				s.send(numbered(i, i*50), numbered(i, 3))
-			}
-		}()
-		asked := make(chan struct{})
-		go func() {
-			defer close(asked)
-			for i := range n {
-				<-say(peer, s.speaks.frame(zmtp.FlagCommand, zmtp.AppendPing(nil, 0, []byte(fmt.Sprint(i)))))
-			}
-		}()
-		octets := s.speaks.opening("PAIR", "")
-		messages, pongs, number := 0, 0, uint64(0)
-		at := len(octets)
-		for messages < n || pongs < n {
-			b := make([]byte, 64<<10)
-			_ = peer.SetReadDeadline(time.Now().Add(20 * time.Second))
-			k, err := peer.Read(b)
-			if err != nil {
-				t.Fatalf("after %d messages and %d answers: %v", messages, pongs, err)
-			}
-			octets = append(octets, b[:k]...)
-			for {
-				h, k, err := zmtp.ParseHeader(octets[at:])
-				if err != nil || int(h.Size) > len(octets)-at-k {
-					break
-				}
-				flags, body := h.Flags, octets[at+k:at+k+int(h.Size)]
-				if s.speaks.sealed {
-					f, last, plain, ok := openSealed(body)
-					if !ok || last <= number {
-						t.Fatalf("number %d after %d, ok %v", last, number, ok)
-					}
-					flags, body, number = f, plain, last
-				}
-				switch {
-				case flags == zmtp.FlagCommand && strings.HasPrefix(string(body), "\x04PONG"):
-					pongs++
-				case flags == 0:
-					messages++
-				}
-				at += k + int(h.Size)
-			}
-		}
-		<-asked
-		_ = peer.Close()
-		ended(t, session)
-		s.close(0)
 	})
 }
 
