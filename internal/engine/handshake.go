@@ -461,13 +461,15 @@ func (s *shaker) send() error {
 		return nil
 	}
 	b := s.said
+	s.said = nil // a peer that says nothing more keeps us waiting, but not this memory
 	switch carrier(s.conn).(type) {
 	case *net.TCPConn, *net.UnixConn:
 		_, err := s.conn.Write(b)
-		s.said = b[:0]
+		if s.secret {
+			clear(b)
+		}
 		return err
 	}
-	s.said = nil // b is the goroutine's
 	if s.out == nil {
 		s.out, s.err = make(chan []byte, 8), make(chan error, 1)
 		go func(out <-chan []byte, done chan<- error) {

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"zeromux/internal/zap"
 	"zeromux/zmtp"
@@ -157,13 +158,9 @@ func (e *IncompatibleError) Unwrap() error { return ErrIncompatible }
 // socket of type own. It returns an [*IncompatibleError]. A peer that names no type
 // is admitted, since libzmq admits it; of several each must be legal.
 func CheckSocketType(own string, legal ...string) func(zmtp.Metadata) error {
-	isLegal := make(map[string]bool, len(legal))
-	for _, name := range legal {
-		isLegal[name] = true
-	}
 	return func(m zmtp.Metadata) error {
 		for _, p := range m {
-			if p.Name == zmtp.PropertySocketType && !isLegal[string(p.Value)] {
+			if p.Name == zmtp.PropertySocketType && !slices.Contains(legal, string(p.Value)) {
 				return &IncompatibleError{Own: own, Peer: string(p.Value)}
 			}
 		}
