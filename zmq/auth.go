@@ -21,8 +21,9 @@ import (
 // RFC 27 "Status Codes".
 //
 // It is called once in the handshake of each connection, on a goroutine of that
-// connection, so also several times at once. When ctx ends nobody waits for the answer
-// any more. It keeps nothing of p. One that panics has failed.
+// connection, so also several times at once. When ctx ends the answer is of no use any
+// more, and a second later the connection is closed in any case; but Context.Term waits
+// until it returns. It keeps nothing of p. One that panics has failed.
 //
 // Policies to make one of are [AddressSet], [Passwords], [PasswordFile], [CurveKeys]
 // and [CurveDirectory], joined by [AllOf] and [AnyOf]; [LogRefusals] tells of those who

@@ -23,6 +23,9 @@ const maxPasswordFile = 16 << 20
 // known.
 const strangersHash = "$2a$10$HvpMi32L4ODmGcLPbcSIcO8eNn/dTYBonMKH4kmgVZYzKPneRBl1K"
 
+// errOtherHash is for a password that was right for a hash that no longer counts.
+var errOtherHash = fmt.Errorf("%w: the user's hash has changed meanwhile", ErrTryLater)
+
 // A PasswordFile is a file of users and their hashed passwords, each on a line of its
 // own:
 //
@@ -100,7 +103,8 @@ func (f *PasswordFile) Format(s fmt.State, _ rune) { writeHidden(s, "passwords o
 
 // Authenticate lets in peers with PLAIN whose password is that of their user, who is
 // their UserID. Otherwise it takes as long for users that are not in the file. The error
-// wraps ErrDenied, or ErrTryLater: too many wait, or ctx has ended.
+// wraps ErrDenied, or ErrTryLater: too many wait, the hash has changed meanwhile, or ctx
+// has ended.
 func (f *PasswordFile) Authenticate(ctx context.Context, p *Applicant) error {
 	if p.Mechanism != mechanismPlain {
 		return errNoPassword
@@ -119,7 +123,10 @@ func (f *PasswordFile) Authenticate(ctx context.Context, p *Applicant) error {
 		if right := f.compare(p, hash, digest); !right || !known {
 			return errWrongPassword
 		}
-		f.prove(p.Username, hash, digest)
+		f.follower.follow(f.read) // it may have been a while
+		if !f.prove(p.Username, hash, digest) {
+			return errOtherHash
+		}
 	}
 	p.UserID = p.Username
 	return nil
@@ -151,12 +158,15 @@ func (f *PasswordFile) isProven(user, hash string, digest passwordDigest) bool {
 	return ok && proven.hash == hash && subtle.ConstantTimeCompare(proven.digest[:], digest[:]) == 1
 }
 
-func (f *PasswordFile) prove(user, hash string, digest passwordDigest) {
+// prove notes that a password was right, and reports whether it still counts.
+func (f *PasswordFile) prove(user, hash string, digest passwordDigest) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.table.Load().hashes[user] == hash { // still
-		f.proven[user] = provenPassword{hash, digest}
+	if f.table.Load().hashes[user] != hash {
+		return false
 	}
+	f.proven[user] = provenPassword{hash, digest}
+	return true
 }
 
 // read reads the file if it has changed.

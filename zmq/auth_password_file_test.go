@@ -385,6 +385,28 @@ func TestAFloodOfPasswordsHoldsNobodyUp(t *testing.T) {
 	})
 }
 
+// Whoever has waited in a crowd is let in by what stands in the file then.
+func TestAUserWhoWasRemovedWhileHeWaitedIsNotLetIn(t *testing.T) {
+	for _, interval := range []time.Duration{Never, time.Nanosecond} {
+		r := newPasswordRig(t, "Ada:"+horses[0]+"\nBob:"+horses[1]+"\n", interval)
+		same := r.same
+		r.same = func(hash string, password Secret) bool {
+			r.write("Ada:" + horses[0] + "\n")
+			if interval == Never {
+				if err := r.Reload(); err != nil {
+					t.Error(err)
+				}
+			}
+			return same(hash, password)
+		}
+		if _, err := r.asks("Bob", horse); !errors.Is(err, ErrTryLater) {
+			t.Errorf("got %v, want that he may try later", err)
+		}
+		r.same = same
+		r.denies("Bob", horse)
+	}
+}
+
 func TestAComparisonThatPanicsLeavesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newPasswordRig(t, "Ada:"+horses[0]+"\n", Never)

@@ -3,6 +3,7 @@ package zmq_test
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"zeromux/internal/zmtptest"
 	"zeromux/zmq"
 )
 
@@ -183,4 +185,46 @@ func TestAnyOctetsWithinTLS(t *testing.T) {
 	send(t, push, "still there?")
 	want(t, s, "still there?")
 	nothing(t, s)
+}
+
+// Of the certificates with which a stranger was refused little is kept: what an event
+// tells may wait for as long as nobody reads it.
+func TestMuchThatAStrangerShowsIsNotKept(t *testing.T) {
+	_, bound, _ := trusting(t)
+	other := zmtptest.NewAuthority(t, "another authority")
+	c := newContext(t)
+	s := newSocket(t, c, zmq.PULL, bound)
+	seen := watch(t, s)
+	endpoint := bind(t, s, "tls+tcp://127.0.0.1:*")
+	for name, test := range map[string]struct {
+		certificates int
+		kept         bool
+	}{
+		"an ordinary chain": {2, true},
+		"a very long one":   {100, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stranger := other.Issue(t, "stranger")
+			for len(stranger.Certificate) < test.certificates {
+				stranger.Certificate = append(stranger.Certificate, stranger.Certificate[0])
+			}
+			conn, err := tls.Dial("tcp", strings.TrimPrefix(endpoint, "tls+tcp://"), &tls.Config{
+				InsecureSkipVerify:   true,
+				GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &stranger, nil },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = conn.Read(make([]byte, 1)) // the refusal
+			_ = conn.Close()
+			e := seen.await(zmq.EventHandshakeFailedNoDetail)
+			var unverified *tls.CertificateVerificationError
+			if kept := errors.As(e.Err, &unverified); kept != test.kept {
+				t.Errorf("the certificates are kept: %v, want %v", kept, test.kept)
+			}
+			if !strings.Contains(e.Err.Error(), "certificate signed by unknown authority") {
+				t.Errorf("the event tells %v", e.Err)
+			}
+		})
+	}
 }

@@ -40,7 +40,10 @@ func (c *Context) askHandler(ctx context.Context, q *zap.Request) (*zap.Reply, e
 	if link == nil {
 		return nil, zap.ErrNoHandler
 	}
-	defer link.Close(a.end)
+	defer func() {
+		a.end.Withdraw(nil) // or strangers who come and go would fill the memory of a handler that is slow
+		link.Close(a.end)
+	}()
 	if !a.met {
 		return nil, zap.ErrNoHandler // it is being closed
 	}

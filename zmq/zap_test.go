@@ -276,6 +276,37 @@ func TestAHandlerThatIsNotThere(t *testing.T) {
 	}
 }
 
+// Peers that leave before a slow handler has come to them take their questions along:
+// those who wait are not behind them, and nothing is kept.
+func TestTheQuestionOfOneWhoHasLeftIsTakenBack(t *testing.T) {
+	for _, typ := range []zmq.SocketType{zmq.REP, zmq.ROUTER} {
+		t.Run(fmt.Sprint(typ), func(t *testing.T) {
+			c := newContext(t)
+			slow := newSocket(t, c, typ, nil)
+			bind(t, slow, zmq.ZAPEndpoint)
+			server := newSocket(t, c, zmq.PULL, &zmq.Config{Security: plainServer()})
+			endpoint := bind(t, server, "tcp://127.0.0.1:*")
+			for range 10 {
+				client := newSocket(t, c, zmq.PUSH, &zmq.Config{Security: plainClient("stranger", "")})
+				connect(t, client, endpoint)
+				eventually(t, "a question", func() bool { return len(slow.Peers()) == 1 })
+				if err := client.Close(); err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, "its end", func() bool { return len(slow.Peers()) == 0 })
+			}
+			connect(t, newSocket(t, c, zmq.PUSH, &zmq.Config{Security: plainClient("friend", "")}), endpoint)
+			m, err := slow.Recv(within(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if user := string(m.Frames[len(m.Frames)-2]); user != "friend" {
+				t.Errorf("the first who is asked about is %q", user)
+			}
+		})
+	}
+}
+
 // Sockets and contexts end though a handler has not answered.
 func TestWhatWaitsForAHandlerEnds(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, c *zmq.Context, server *zmq.Socket, endpoint string){

@@ -47,7 +47,7 @@ func secure(nc net.Conn, until time.Time) (state any, err error) {
 		err = s.HandshakeContext(context.Background()) // a deadline and Close end it
 	}
 	if err != nil {
-		return nil, &HandshakeError{Phase: PhaseTLS, Err: refuse(s, until, err)}
+		return nil, &HandshakeError{Phase: PhaseTLS, Err: brief(refuse(s, until, err))}
 	}
 	_ = s.SetDeadline(time.Time{}) // it fails when the peer has left, which shows soon
 	found := s.ConnectionState()
@@ -73,6 +73,31 @@ func refuse(s transport.Secured, until time.Time, err error) error {
 		hearOutAlert(s, until)
 	}
 	return err
+}
+
+// maxRefusedChain is how large the certificates of a stranger may be, in octets, for an
+// error to keep them: it may wait for long in somebody's events. A stranger may show some
+// 256 KiB of them, and most chains have a few.
+const maxRefusedChain = 8 << 10
+
+// maxRefusedText is how much of an error is told that has lost its certificates, in octets.
+const maxRefusedText = 1 << 10
+
+// brief is err, or what it says if it would keep more of a stranger's certificates than
+// is right.
+func brief(err error) error {
+	var unverified *tls.CertificateVerificationError
+	if !errors.As(err, &unverified) {
+		return err
+	}
+	size := 0
+	for _, certificate := range unverified.UnverifiedCertificates {
+		size += len(certificate.Raw)
+	}
+	if size <= maxRefusedChain {
+		return err
+	}
+	return fmt.Errorf("%.*s", maxRefusedText, err)
 }
 
 // isLost reports whether err is of a connection that failed, rather than of time that

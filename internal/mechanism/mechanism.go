@@ -144,11 +144,11 @@ var ErrIncompatible = errors.New("incompatible socket types")
 // ErrIncompatible with errors.Is.
 type IncompatibleError struct {
 	Own  string // our type, as in "PUSH"
-	Peer string // what the peer called its type: any octets, and any number of them
+	Peer string // what the peer called its type: any octets, of which there are the first 32
 }
 
 func (e *IncompatibleError) Error() string {
-	return fmt.Sprintf("%v: %s here, %.40q there", ErrIncompatible, e.Own, e.Peer)
+	return fmt.Sprintf("%v: %s here, %q there", ErrIncompatible, e.Own, e.Peer)
 }
 
 // Unwrap returns ErrIncompatible.
@@ -161,7 +161,7 @@ func CheckSocketType(own string, legal ...string) func(zmtp.Metadata) error {
 	return func(m zmtp.Metadata) error {
 		for _, p := range m {
 			if p.Name == zmtp.PropertySocketType && !slices.Contains(legal, string(p.Value)) {
-				return &IncompatibleError{Own: own, Peer: string(p.Value)}
+				return &IncompatibleError{Own: own, Peer: string(p.Value[:min(len(p.Value), maxErrorOctets)])}
 			}
 		}
 		return nil
@@ -224,7 +224,8 @@ func refused(reason []byte) *RefusedError {
 	return e
 }
 
-// maxErrorOctets is how much of the offending octets an error keeps, as in zmtp.
+// maxErrorOctets is how much of the offending octets an error keeps, as in zmtp: it may
+// wait for long in somebody's events.
 const maxErrorOctets = 32
 
 // breach makes the error for octets b that break rule.

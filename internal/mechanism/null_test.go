@@ -238,6 +238,9 @@ func TestIncompatibleTypesAreBothNamed(t *testing.T) {
 	if n := len(long.Error()); n > 200 {
 		t.Errorf("the text of an endless type has %d octets", n)
 	}
+	if !errors.As(long, &got) || len(got.Peer) > maxErrorOctets {
+		t.Errorf("of an endless type %d octets are kept", len(got.Peer))
+	}
 	none := CheckSocketType("STREAM")
 	if none(properties("Socket-Type", "STREAM")) == nil || none(nil) != nil {
 		t.Error("a type without legal peers admits only those that name none")

@@ -89,7 +89,7 @@ func (p *plainClient) Handle(command []byte) error { return p.take(command, p.ha
 func (p *plainClient) handle(command []byte) error {
 	p.forget()
 	if p.step != stepWelcome && p.step != stepReady {
-		return unexpected(command)
+		return misplaced(command)
 	}
 	if reason, ok := bytes.CutPrefix(command, fusedError); ok {
 		return refusal(append([]byte("\x05ERROR"), reason...))
@@ -97,7 +97,7 @@ func (p *plainClient) handle(command []byte) error {
 	name, data, err := zmtp.ParseCommand(command)
 	switch {
 	case err != nil:
-		return unexpected(command)
+		return misplaced(command)
 	case string(name) == zmtp.CommandError:
 		return refusal(command)
 	case string(name) == commandWelcome && p.step == stepWelcome:
@@ -114,7 +114,18 @@ func (p *plainClient) handle(command []byte) error {
 		p.finish()
 		return nil
 	}
-	return unexpected(command)
+	return misplaced(command)
+}
+
+// misplaced is unexpected, and shows nothing of the command but its name: behind that
+// there may be a password, for a client too, to which somebody says its own words.
+func misplaced(command []byte) error {
+	var shown []byte
+	if wellFormed(command) {
+		name, _ := cutName(command)
+		shown = command[:1+len(name)]
+	}
+	return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, shown)
 }
 
 // forget wipes the password once it was sent.
@@ -187,16 +198,16 @@ func (p *plainServer) handle(command []byte) error {
 		}
 		name, data := cutName(command)
 		if name != commandHello {
-			return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, command[:1+len(name)])
+			return misplaced(command)
 		}
 		return p.handleHello(data)
 	case stepInitiate:
 		if !wellFormed(command) {
-			return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, nil)
+			return misplaced(command)
 		}
 		name, data := cutName(command)
 		if name != commandInitiate {
-			return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, command[:1+len(name)])
+			return misplaced(command)
 		}
 		if err := p.learn(bytes.Clone(data), 0, data); err != nil {
 			return err

@@ -166,6 +166,8 @@ func TestAPlainClientRefusesWhatIsNotForIt(t *testing.T) {
 		"an ERROR of libzmq, cut":          {[]string{"\x5eRROR\x09400"}, zmtp.ErrCommand, zmtp.CodeMalformedError},
 		"an ERROR without a reason":        {[]string{"\x05ERROR"}, zmtp.ErrCommand, zmtp.CodeMalformedError},
 		"an ERROR that is cut":             {[]string{welcome, "\x05ERROR\x04400"}, zmtp.ErrCommand, zmtp.CodeMalformedError},
+		"what it has said itself":          {[]string{string(plainHello)}, zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand},
+		"what it has said itself, bent":    {[]string{"\xff" + string(plainHello[1:])}, zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := plainClientOf(config("PAIR"))
@@ -176,6 +178,7 @@ func TestAPlainClientRefusesWhatIsNotForIt(t *testing.T) {
 			_, err := feed(client, nobody, commands...)
 			wantBreach(t, err, c.rule, c.code)
 			wantStuck(t, client, err)
+			wantNoPassword(t, err)
 		})
 	}
 	client := plainClientOf(Config{})
