@@ -385,6 +385,37 @@ func TestALargeFrameIsJoinedOnce(t *testing.T) {
 	r.in.rest()
 }
 
+// A peer of which little has come that is unfinished keeps no more than a small chunk,
+// and leaves the one that is shared to the others.
+func TestLittleThatIsUnfinishedKeepsLittle(t *testing.T) {
+	for name, octets := range map[string][]byte{
+		"an octet":                       {0},
+		"part of a frame":                zmtp.AppendFrame(nil, 0, []byte("hello"))[:5],
+		"a message without its end":      zmtp.AppendFrame(nil, zmtp.FlagMore, []byte("hello")),
+		"whole ones before it":           append(zmtp.AppendFrame(nil, 0, []byte("hello")), 0),
+		"the header of a frame too huge": zmtp.AppendHeader(nil, 0, 1<<40),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReader(t, zmtp.V31, &Config{MaxMessageSize: -1}, 0, nil, nil)
+			l := &lender{pool: &r.pool}
+			l.lend(r.z)
+			if err := r.in.received(copy(r.in.space(), octets)); err != nil {
+				t.Fatal(err)
+			}
+			l.lent(r.z, true)
+			if c := r.z.chunk; c != nil && len(c.B) > message.SmallChunk {
+				t.Errorf("it keeps a chunk of %d octets", len(c.B))
+			}
+			if l.shared == nil {
+				t.Error("the others have lost the shared chunk")
+			}
+			l.keep()
+			r.drain(1)
+			r.in.rest()
+		})
+	}
+}
+
 // TestWhatAPeerEarnsHasABound lets one that has sent much claim more than it may have
 // ahead: memory for the whole of a frame is asked for up to the bound, and no further.
 func TestWhatAPeerEarnsHasABound(t *testing.T) {

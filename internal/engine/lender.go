@@ -72,18 +72,35 @@ func (z *zmtpIn) borrow(c *message.Chunk, at int) {
 	z.from, z.begun, z.parsed, z.fill = at, at, at, at
 }
 
+// littleRest is how much of something unfinished, in octets, a connection takes along
+// rather than keep the shared chunk for it.
+const littleRest = message.SmallChunk / 2
+
 // giveBack ends borrowing, of a chunk that was free from at on, and tells from where
 // on it is free now. It reports false when the rest of the chunk is the
-// connection's, because something in it is unfinished.
+// connection's, because something in it is unfinished of which much has come, or will.
 func (z *zmtpIn) giveBack(c *message.Chunk, at int) (free int, ok bool) {
 	switch {
 	case z.chunk != c: // the connection has taken another
 		z.idle()
 		return at, true
-	case z.from != z.fill || z.block != nil:
-		return 0, false
+	case z.from == z.fill: // what is unfinished has a block
+		at = z.fill
+		z.forget()
+		return at, true
+	case z.block == nil && !z.busy && z.need <= littleRest && z.fill-z.from <= littleRest:
+		at = z.from
+		z.takeAlong()
+		return at, true
 	}
-	at = z.fill
-	z.forget()
-	return at, true
+	return 0, false
+}
+
+// takeAlong moves what is unfinished into a small chunk of the connection's own.
+func (z *zmtpIn) takeAlong() {
+	rest := z.chunk.B[z.from:z.fill]
+	own := z.pool.Chunk(message.SmallChunk)
+	z.begun, z.parsed, z.from, z.fill = z.begun-z.from, z.parsed-z.from, 0, copy(own.B, rest)
+	z.chunk.Release()
+	z.chunk, z.borrowed = own, false
 }
