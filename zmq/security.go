@@ -201,7 +201,10 @@ func (c *Context) authenticate(policy Authenticator) func(context.Context, strin
 		if policy == nil {
 			return c.askHandler(ctx, q)
 		}
-		reply := answerTo(ctx, policy, endpoint, q)
+		reply, err := c.consult(ctx, policy, endpoint, q)
+		if err != nil {
+			return nil, err
+		}
 		if reply.Status == zap.StatusTemporary && ctx.Err() != nil {
 			return nil, ctx.Err() // the handshake has ended, and the policy has not said more
 		}
