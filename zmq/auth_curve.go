@@ -82,7 +82,8 @@ type curveUser struct {
 
 // OpenCurveDirectory reads a folder of certificates, in which there may be none yet. Nil
 // is the default configuration. The error is what the system says of the folder, or
-// wraps ErrExposed for one into which everybody may write; what is wrong with files in
+// wraps ErrExposed for one into which everybody may write, unless it is on a file system
+// that is mounted to be read only, as orchestrators mount secrets; what is wrong with files in
 // it is for the log, and for Err.
 func OpenCurveDirectory(path string, config *ReloadConfig) (*CurveDirectory, error) {
 	d := &CurveDirectory{path: path, follower: newFollower("certificate folder", config)}
@@ -136,8 +137,8 @@ func (d *CurveDirectory) read() error {
 	if err != nil {
 		return fmt.Errorf("zmq: certificates: %w", err)
 	}
-	if isOpen(info) {
-		return fmt.Errorf("zmq: certificates %s: %w", d.path, ErrExposed)
+	if err := checkOpen(d.path, info); err != nil {
+		return fmt.Errorf("zmq: certificates: %w", err)
 	}
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
@@ -170,10 +171,11 @@ func (d *CurveDirectory) look(name string) *curveFile {
 		return nil
 	case err != nil:
 		return &curveFile{certificate: known.certificate, fault: err}
-	case isOpen(info):
-		fault := fmt.Errorf("%s: %w", path, ErrExposed)
-		return &curveFile{certificate: known.certificate, fault: fault}
-	case known.mark.Holds(info):
+	}
+	if err := checkOpen(path, info); err != nil {
+		return &curveFile{certificate: known.certificate, fault: err}
+	}
+	if known.mark.Holds(info) {
 		return known
 	}
 	before := time.Now()

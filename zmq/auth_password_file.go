@@ -69,7 +69,8 @@ type provenPassword struct {
 
 // OpenPasswordFile reads a file of passwords. Nil is the default configuration. The
 // error wraps ErrInvalid and tells the line, for a file that is none or has more than
-// 16 MiB; ErrExposed for one that everybody may change; or what the system says. That
+// 16 MiB; ErrExposed for one that everybody may change, unless it
+// is on a file system that is mounted to be read only; or what the system says. That
 // others may read it is up to you: hashes are made for that day, and weak passwords are
 // guessed from them all the same.
 func OpenPasswordFile(path string, config *ReloadConfig) (*PasswordFile, error) {
@@ -165,8 +166,8 @@ func (f *PasswordFile) read() error {
 	if err != nil {
 		return fmt.Errorf("zmq: passwords: %w", err)
 	}
-	if isOpen(info) {
-		return fmt.Errorf("zmq: passwords %s: %w", f.path, ErrExposed)
+	if err := checkOpen(f.path, info); err != nil {
+		return fmt.Errorf("zmq: passwords: %w", err)
 	}
 	if f.mark.Holds(info) {
 		return f.fault
