@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"zeromux/internal/filemark"
+	"zeromux/internal/mechanism"
 )
 
 // maxPasswordFile bounds a file of passwords, in octets: some 200 000 users.
@@ -30,7 +31,8 @@ const strangersHash = "$2a$10$HvpMi32L4ODmGcLPbcSIcO8eNn/dTYBonMKH4kmgVZYzKPneRB
 //	alice:$2a$10$LD/KztKEIc9FWRC3mnwcxuZiKhfKek0/hLkkoXE0ouX99XklvHnBe
 //
 // [HashPassword] makes such hashes, and so do "zmq password" and "htpasswd -B". A user's
-// name has neither a colon nor an end of line, and does not begin with "#".
+// name has 1 to 255 octets, neither a colon nor an end of line, does not begin with "#",
+// and neither begins nor ends with a blank.
 //
 // Its method Authenticate is a policy. A file that changes is read again, no later than
 // ReloadConfig says; while it is no such file, half written for one, what was read
@@ -208,6 +210,10 @@ func parsePasswords(text string) (*passwordTable, error) {
 		switch {
 		case !ok || user == "":
 			err = fmt.Errorf("%w: not user:hash", ErrInvalid)
+		case strings.TrimSpace(user) != user:
+			err = fmt.Errorf("%w: blanks before or behind the user", ErrInvalid)
+		case len(user) > mechanism.MaxPlain:
+			err = fmt.Errorf("%w: a user of %d octets, must have at most %d", ErrInvalid, len(user), mechanism.MaxPlain)
 		case again:
 			err = fmt.Errorf("%w: a user for the second time", ErrInvalid)
 		default:
