@@ -72,10 +72,13 @@ type provenPassword struct {
 // OpenPasswordFile reads a file of passwords. Nil is the default configuration. The
 // error wraps ErrInvalid and tells the line, for a file that is none or has more than
 // 16 MiB; ErrExposed for one that everybody may change, unless it
-// is on a file system that is mounted to be read only; or what the system says. That
-// others may read it is up to you: hashes are made for that day, and weak passwords are
+// is on a file system that is mounted to be read only; or what the system says. A
+// configuration out of range is ErrInvalid, too. That others may read it is up to you: hashes are made for that day, and weak passwords are
 // guessed from them all the same.
 func OpenPasswordFile(path string, config *ReloadConfig) (*PasswordFile, error) {
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("zmq: passwords: %w", err)
+	}
 	f := &PasswordFile{
 		path: path, follower: newFollower("password file", config), key: newDigestKey(),
 		gate: newTurnstile(max(1, runtime.GOMAXPROCS(0)/2)), same: sameHash, proven: make(map[string]provenPassword),

@@ -86,7 +86,7 @@ func (c *CurveCertificate) take(p zplProperty) error {
 func (c *CurveCertificate) complete() error {
 	switch {
 	case c.PublicKey.IsZero() && c.SecretKey.IsZero():
-		return fmt.Errorf("%w: no key", ErrInvalid)
+		return fmt.Errorf("%w: no key: there is no %s within %s", ErrInvalid, zplPublicKey, zplCurve)
 	case c.PublicKey.IsZero():
 		c.PublicKey = c.SecretKey.PublicKey()
 	case !c.SecretKey.IsZero() && c.SecretKey.PublicKey() != c.PublicKey:

@@ -129,6 +129,8 @@ func (s *Security) check(raw bool) error {
 		wrong = ".Curve.SecretKey is not set, must be for CURVE"
 	case !curve.Server && curve.ServerKey.IsZero():
 		wrong = ".Curve.ServerKey is not set, must be for a client of CURVE"
+	case curve.SecretKey.is(curve.ServerKey):
+		wrong = ".Curve.ServerKey is the socket's own secret key, must be the public key of the server"
 	case !curve.Server && curve.PublicKey.IsZero():
 		wrong = ".Curve.PublicKey is not set, must be for a client of CURVE"
 	case !curve.PublicKey.IsZero() && curve.PublicKey != curve.SecretKey.PublicKey():
