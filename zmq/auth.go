@@ -51,8 +51,8 @@ var (
 // what is known of it, and below that what is to be found out. RFC 27 "The Request
 // Command".
 type Applicant struct {
-	// Domain is what the socket calls itself towards authenticators; empty if it does
-	// not. libzmq: ZMQ_ZAP_DOMAIN.
+	// Domain is what the socket calls itself towards authenticators, its ZAPDomain; empty
+	// if it does not. libzmq: ZMQ_ZAP_DOMAIN.
 	Domain string
 	// Address is where the peer is, as in PeerInfo: a numeric IP address, or
 	// "localhost:UID:GID:PID" for ipc; empty if it is not known.

@@ -52,7 +52,7 @@ func CurveKeys(table map[CurvePublicKey]string) Authenticator {
 }
 
 // A CurveDirectory is a folder of public certificate files, each of somebody who may
-// come in. Its method Authenticate is a policy. Every plain file in the folder counts
+// come in. [OpenCurveDirectory] makes it, and its method Authenticate is a policy. Every plain file in the folder counts
 // but those whose name begins with "." or "#" or ends in "_secret" or "~"; folders within
 // it do not. A secret key in one of them does not matter, and should not be there.
 //

@@ -34,7 +34,7 @@ const strangersHash = "$2a$10$HvpMi32L4ODmGcLPbcSIcO8eNn/dTYBonMKH4kmgVZYzKPneRB
 // name has 1 to 255 octets, neither a colon nor an end of line, does not begin with "#",
 // and neither begins nor ends with a blank.
 //
-// Its method Authenticate is a policy. A file that changes is read again, no later than
+// [OpenPasswordFile] makes it, and its method Authenticate is a policy. A file that changes is read again, no later than
 // ReloadConfig says; while it is no such file, half written for one, what was read
 // before counts. Half a file of whole lines is a file, though: write another one and
 // rename it, and nobody is turned away meanwhile.
