@@ -24,7 +24,7 @@ type ReloadConfig struct {
 // check refuses what is out of range.
 func (c *ReloadConfig) check() error {
 	if c != nil && c.Interval < Never {
-		return fmt.Errorf("%w: ReloadConfig.Interval is %v, must be %v or more", ErrInvalid, c.Interval, time.Duration(Never))
+		return fmt.Errorf("%w: ReloadConfig.Interval is %v, must be %v or more", ErrInvalid, c.Interval, Never)
 	}
 	return nil
 }
