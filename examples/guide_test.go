@@ -11,7 +11,7 @@ import (
 const guide = "../docs/guide.md"
 
 // pages are those that quote Go, and how many quotations of it each has at least.
-var pages = map[string]int{guide: 10, "../docs/security.md": 9}
+var pages = map[string]int{guide: 10, "../docs/security.md": 13}
 
 // TestThePagesQuoteTheLessonsAsTheyAre: above each piece of Go stands where it is from,
 // and there it must be, line by line.

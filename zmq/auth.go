@@ -20,10 +20,12 @@ import (
 // the text of the error stands in the socket's events: it must not contain a secret.
 // RFC 27 "Status Codes".
 //
-// It is called once in the handshake of each connection, on a goroutine of that
-// connection, so also several times at once. When ctx ends the answer is of no use any
-// more, and a second later the connection is closed in any case; but Context.Term waits
-// until it returns. It keeps nothing of p. One that panics has failed.
+// It is called once in the handshake of each connection, on a goroutine of its own, so
+// also several times at once. When ctx ends, with the handshake's time, the peer or the
+// socket, it has a second to say why; then nobody waits for the answer any more, but for
+// [Context.Term]. It keeps nothing of p. One that panics has failed, and so has one that
+// ends its goroutine, or whose error panics when it is printed. It may call any method of
+// the socket, but Term of its context would wait for itself.
 //
 // Policies to make one of are [AddressSet], [Passwords], [PasswordFile], [CurveKeys]
 // and [CurveDirectory], joined by [AllOf] and [AnyOf]; [LogRefusals] tells of those who
@@ -49,8 +51,8 @@ var (
 // what is known of it, and below that what is to be found out. RFC 27 "The Request
 // Command".
 type Applicant struct {
-	// Domain is what the socket calls itself towards authenticators; empty if it does
-	// not. libzmq: ZMQ_ZAP_DOMAIN.
+	// Domain is what the socket calls itself towards authenticators, its ZAPDomain; empty
+	// if it does not. libzmq: ZMQ_ZAP_DOMAIN.
 	Domain string
 	// Address is where the peer is, as in PeerInfo: a numeric IP address, or
 	// "localhost:UID:GID:PID" for ipc; empty if it is not known.

@@ -52,12 +52,12 @@ func CurveKeys(table map[CurvePublicKey]string) Authenticator {
 }
 
 // A CurveDirectory is a folder of public certificate files, each of somebody who may
-// come in. Its method Authenticate is a policy. Every plain file in the folder counts
-// but those whose name begins with a dot or ends in "_secret" or "~"; folders within it
-// do not. A secret key in one of them does not matter, and should not be there.
+// come in. [OpenCurveDirectory] makes it, and its method Authenticate is a policy. Every plain file in the folder counts
+// but those whose name begins with "." or "#" or ends in "_secret" or "~"; folders within
+// it do not. A secret key in one of them does not matter, and should not be there.
 //
 // Files that come, change or go are noticed, no later than ReloadConfig says: to lock
-// somebody out, remove the file. While a file is no certificate, half written for one,
+// somebody out, remove the file: as "ada.key.bak" it would count as well. While a file is no certificate, half written for one,
 // what it was before counts, and all others count in any case; while the folder cannot
 // be read, all that was in it does.
 type CurveDirectory struct {
@@ -82,9 +82,14 @@ type curveUser struct {
 
 // OpenCurveDirectory reads a folder of certificates, in which there may be none yet. Nil
 // is the default configuration. The error is what the system says of the folder, or
-// wraps ErrExposed for one into which everybody may write; what is wrong with files in
+// wraps ErrExposed for one into which everybody may write, unless it is on a file system
+// that is mounted to be read only, as orchestrators mount secrets, or ErrInvalid for a
+// configuration out of range; what is wrong with files in
 // it is for the log, and for Err.
 func OpenCurveDirectory(path string, config *ReloadConfig) (*CurveDirectory, error) {
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("zmq: certificates: %w", err)
+	}
 	d := &CurveDirectory{path: path, follower: newFollower("certificate folder", config)}
 	d.book.Store(&map[CurvePublicKey]curveUser{})
 	if err := d.Reload(); d.files == nil {
@@ -136,8 +141,8 @@ func (d *CurveDirectory) read() error {
 	if err != nil {
 		return fmt.Errorf("zmq: certificates: %w", err)
 	}
-	if isOpen(info) {
-		return fmt.Errorf("zmq: certificates %s: %w", d.path, ErrExposed)
+	if err := checkOpen(d.path, info); err != nil {
+		return fmt.Errorf("zmq: certificates: %w", err)
 	}
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
@@ -146,7 +151,7 @@ func (d *CurveDirectory) read() error {
 	files := make(map[string]*curveFile, len(entries))
 	for _, entry := range entries {
 		name := entry.Name()
-		if name[0] == '.' || strings.HasSuffix(name, SecretSuffix) || strings.HasSuffix(name, "~") {
+		if name[0] == '.' || name[0] == '#' || strings.HasSuffix(name, SecretSuffix) || strings.HasSuffix(name, "~") {
 			continue
 		}
 		if file := d.look(name); file != nil {
@@ -170,10 +175,11 @@ func (d *CurveDirectory) look(name string) *curveFile {
 		return nil
 	case err != nil:
 		return &curveFile{certificate: known.certificate, fault: err}
-	case isOpen(info):
-		fault := fmt.Errorf("%s: %w", path, ErrExposed)
-		return &curveFile{certificate: known.certificate, fault: fault}
-	case known.mark.Holds(info):
+	}
+	if err := checkOpen(path, info); err != nil {
+		return &curveFile{certificate: known.certificate, fault: err}
+	}
+	if known.mark.Holds(info) {
 		return known
 	}
 	before := time.Now()

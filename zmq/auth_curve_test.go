@@ -130,7 +130,7 @@ func TestAFolderOfCertificatesLetsInWhoIsInIt(t *testing.T) {
 	ada := f.add("ada.key", nil)
 	text := f.add("bob.txt", nil)
 	plain := f.add("carol", nil)
-	hidden, backup, secret := f.add(".dave.key", nil), f.add("eve.key~", nil), f.add("fred.key_secret", nil)
+	hidden, backup, secret, unsaved := f.add(".dave.key", nil), f.add("eve.key~", nil), f.add("fred.key_secret", nil), f.add("#hal.key#", nil)
 	if err := os.Mkdir(filepath.Join(f.path, "folder.key"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestAFolderOfCertificatesLetsInWhoIsInIt(t *testing.T) {
 	f.put("zoe.key", ada, nil)
 	f.open(zmq.Never)
 	for key, user := range map[zmq.CurvePublicKey]string{
-		ada: "ada", text: "bob.txt", plain: "carol", hidden: "", backup: "", secret: "", deep: "", {}: "",
+		ada: "ada", text: "bob.txt", plain: "carol", hidden: "", backup: "", secret: "", unsaved: "", deep: "", {}: "",
 	} {
 		f.admits(key, user)
 	}
@@ -365,6 +365,12 @@ func TestWhatIsNoFolderIsRefused(t *testing.T) {
 	}
 	if d, err := zmq.OpenCurveDirectory(file, nil); d != nil || err == nil {
 		t.Errorf("a file: %v, %v", d, err)
+	}
+	odd := &zmq.ReloadConfig{Interval: -time.Second}
+	d, err := zmq.OpenCurveDirectory(t.TempDir(), odd)
+	f, other := zmq.OpenPasswordFile(file, odd)
+	if d != nil || f != nil || !containsText(err, "ReloadConfig.Interval") || !containsText(other, "ReloadConfig.Interval") {
+		t.Errorf("an interval below all: %v, %v", err, other)
 	}
 }
 

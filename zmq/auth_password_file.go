@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"zeromux/internal/filemark"
+	"zeromux/internal/mechanism"
 )
 
 // maxPasswordFile bounds a file of passwords, in octets: some 200 000 users.
@@ -33,9 +34,10 @@ var errOtherHash = fmt.Errorf("%w: the user's hash has changed meanwhile", ErrTr
 //	alice:$2a$10$LD/KztKEIc9FWRC3mnwcxuZiKhfKek0/hLkkoXE0ouX99XklvHnBe
 //
 // [HashPassword] makes such hashes, and so do "zmq password" and "htpasswd -B". A user's
-// name has neither a colon nor an end of line, and does not begin with "#".
+// name has 1 to 255 octets, neither a colon nor an end of line, does not begin with "#",
+// and neither begins nor ends with a blank.
 //
-// Its method Authenticate is a policy. A file that changes is read again, no later than
+// [OpenPasswordFile] makes it, and its method Authenticate is a policy. A file that changes is read again, no later than
 // ReloadConfig says; while it is no such file, half written for one, what was read
 // before counts. Half a file of whole lines is a file, though: write another one and
 // rename it, and nobody is turned away meanwhile.
@@ -72,10 +74,14 @@ type provenPassword struct {
 
 // OpenPasswordFile reads a file of passwords. Nil is the default configuration. The
 // error wraps ErrInvalid and tells the line, for a file that is none or has more than
-// 16 MiB; ErrExposed for one that everybody may change; or what the system says. That
-// others may read it is up to you: hashes are made for that day, and weak passwords are
+// 16 MiB; ErrExposed for one that everybody may change, unless it
+// is on a file system that is mounted to be read only; or what the system says. A
+// configuration out of range is ErrInvalid, too. That others may read it is up to you: hashes are made for that day, and weak passwords are
 // guessed from them all the same.
 func OpenPasswordFile(path string, config *ReloadConfig) (*PasswordFile, error) {
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("zmq: passwords: %w", err)
+	}
 	f := &PasswordFile{
 		path: path, follower: newFollower("password file", config), key: newDigestKey(),
 		gate: newTurnstile(max(1, runtime.GOMAXPROCS(0)/2)), same: sameHash, proven: make(map[string]provenPassword),
@@ -175,8 +181,8 @@ func (f *PasswordFile) read() error {
 	if err != nil {
 		return fmt.Errorf("zmq: passwords: %w", err)
 	}
-	if isOpen(info) {
-		return fmt.Errorf("zmq: passwords %s: %w", f.path, ErrExposed)
+	if err := checkOpen(f.path, info); err != nil {
+		return fmt.Errorf("zmq: passwords: %w", err)
 	}
 	if f.mark.Holds(info) {
 		return f.fault
@@ -217,6 +223,10 @@ func parsePasswords(text string) (*passwordTable, error) {
 		switch {
 		case !ok || user == "":
 			err = fmt.Errorf("%w: not user:hash", ErrInvalid)
+		case strings.TrimSpace(user) != user:
+			err = fmt.Errorf("%w: blanks before or behind the user", ErrInvalid)
+		case len(user) > mechanism.MaxPlain:
+			err = fmt.Errorf("%w: a user of %d octets, must have at most %d", ErrInvalid, len(user), mechanism.MaxPlain)
 		case again:
 			err = fmt.Errorf("%w: a user for the second time", ErrInvalid)
 		default:

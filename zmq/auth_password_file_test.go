@@ -307,6 +307,9 @@ func TestABadPasswordFileIsRefusedAndNotQuoted(t *testing.T) {
 		"a hash of MD5":            {"Bob:$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00\n", "line 1"},
 		"a hash of the wrong sort": {"Bob:$2x" + horses[0][3:] + "\n", "line 1"},
 		"a hash of days of work":   {"Bob:$2a$31" + horses[0][6:] + "\n", "at most 16"},
+		"a line that is indented":  {good + "\t Bob:" + horses[0] + "\n", "line 2"},
+		"a blank behind a user":    {"Bob :" + horses[0] + "\n", "line 1"},
+		"a user nobody can be":     {strings.Repeat("Bob", 86) + ":" + horses[0] + "\n", "line 1"},
 		"a hash of no work":        {"Bob:$2a$03" + horses[0][6:] + "\n", "line 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

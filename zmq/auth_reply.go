@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -23,15 +24,21 @@ const (
 // statusFailed is the one that is somebody's fault on this side.
 const statusFailed = zap.StatusInternal
 
-// answerTo asks policy a question of RFC 27, about a peer that came to endpoint.
-func answerTo(ctx context.Context, policy Authenticator, endpoint string, question *zap.Request) *zap.Reply {
+// answerTo asks policy a question of RFC 27, about a peer that came to endpoint. An error
+// of the policy that panics when it is looked at, as one behind a nil pointer may, is a
+// failure as well.
+func answerTo(ctx context.Context, policy Authenticator, endpoint string, question *zap.Request) (reply *zap.Reply) {
+	defer func() {
+		if value := recover(); value != nil {
+			reply = failedReply(&PanicError{Value: value, Stack: debug.Stack()})
+		}
+	}()
 	p, err := applicantOf(question)
 	if err == nil {
 		p.Endpoint = endpoint
 		err = decide(ctx, policy, p)
 	}
 	if err == nil {
-		var reply *zap.Reply
 		if reply, err = welcome(p); err == nil {
 			return reply
 		}

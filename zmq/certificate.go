@@ -19,12 +19,14 @@ const (
 // given to those who want to know its owner, and a secret one for the owner alone.
 // Nobody signs it; who may be trusted is decided by whoever accepts the file.
 type CurveCertificate struct {
+	// PublicKey is the owner's. A certificate that is loaded has one; one that is saved
+	// may leave it out beside a SecretKey.
 	PublicKey CurvePublicKey
-	// SecretKey is none in a public certificate.
+	// SecretKey belongs to PublicKey. It is none in a public certificate.
 	SecretKey CurveSecretKey
 	// Metadata are properties of the owner, such as a name or an address. Names are
 	// letters, digits and "$-_@.&+/", values a line of text. They stand in both files,
-	// but pyzmq writes them into the secret one alone.
+	// but pyzmq writes them into the secret one alone. Nil is none.
 	Metadata map[string]string
 }
 
@@ -86,7 +88,7 @@ func (c *CurveCertificate) take(p zplProperty) error {
 func (c *CurveCertificate) complete() error {
 	switch {
 	case c.PublicKey.IsZero() && c.SecretKey.IsZero():
-		return fmt.Errorf("%w: no key", ErrInvalid)
+		return fmt.Errorf("%w: no key: there is no %s within %s", ErrInvalid, zplPublicKey, zplCurve)
 	case c.PublicKey.IsZero():
 		c.PublicKey = c.SecretKey.PublicKey()
 	case !c.SecretKey.IsZero() && c.SecretKey.PublicKey() != c.PublicKey:

@@ -22,8 +22,8 @@ const SecretSuffix = "_secret"
 // ErrExposed is what a file is refused with that holds a secret and that others than
 // its owner may read or change: their group, or everybody. Take their permissions away
 // (chmod 600), and think of the secret as known. A [PasswordFile] and a [CurveDirectory]
-// are refused with it, whose contents are no secrets, if everybody may change them. It
-// is also fs.ErrPermission.
+// are refused with it, whose contents are no secrets, if everybody may change them, unless
+// they are on a file system that is mounted to be read only. It is also fs.ErrPermission.
 var ErrExposed error = &also{"others may read or change what is for its owner alone", fs.ErrPermission}
 
 // LoadCurveCertificate reads a certificate file, public or secret, of this package, of
@@ -58,11 +58,15 @@ func loadCurveCertificate(path string, exposed bool) (*CurveCertificate, error) 
 	return c, nil
 }
 
-// isOpen reports whether everybody may change a file, or what is in a folder: then it
-// says nothing about who may come in. Groups are left to those who make them, as many
-// systems give each user one of his own.
-func isOpen(info fs.FileInfo) bool {
-	return runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0
+// checkOpen refuses a file, or a folder, that everybody may change: then it says nothing
+// about who may come in. Groups are left to those who make them, as many systems give
+// each user one of his own. What is mounted to be read only nobody changes here, whatever
+// its mode: so do orchestrators mount secrets, in a folder of mode 0777.
+func checkOpen(path string, info fs.FileInfo) error {
+	if runtime.GOOS == "windows" || info.Mode().Perm()&0o002 == 0 || isReadOnly(path) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w: everybody may write to it (chmod o-w takes that away)", path, ErrExposed)
 }
 
 // isExposed reports whether others than the owner have a right to a file. An octet of

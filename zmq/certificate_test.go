@@ -141,6 +141,7 @@ func TestABadCertificateIsRefusedAndNotQuoted(t *testing.T) {
 		"nothing":                      {"", "no key"},
 		"no key":                       {"metadata\n    name = \"x\"\ncurve\n", "no key"},
 		"half a file":                  {"curve\n    public-key = \"" + publicText[:20], "line 2"},
+		"a key in no section":          {"curve\npublic-key = \"" + publicText + "\"\n", "no public-key within curve"},
 		"half a word":                  {"curve\n    public-k", "no key"},
 		"a key that is empty":          {"curve\n    public-key = \"\"\n", "line 2"},
 		"a secret that is empty":       {keyLine + "    secret-key =\n", "line 3"},

@@ -32,6 +32,10 @@ type Context struct {
 	registry inproc.Registry
 	waiters  waiters
 
+	// consulted are the policies that are being asked about peers, and the ZAP handlers.
+	// Nothing joins them once mu was held with dead set and env has ended.
+	consulted sync.WaitGroup
+
 	mu      sync.Mutex // guards all below
 	sockets map[*Socket]struct{}
 	dead    bool          // shut down
@@ -233,7 +237,9 @@ func (c *Context) Shutdown() {
 // Term shuts the context down, closes every socket that is still open, and
 // waits until what they had to send is out, as their Linger allows. When ctx
 // ends first, the rest is thrown away and ctx's error returned. After Term no
-// goroutine, descriptor, file or timer of the context is left.
+// goroutine, descriptor, file or timer of the context is left, unless it is that of an
+// [Authenticator] which has not returned when ctx ends, nor a moment later: that is left
+// to itself, and is an error that wraps ctx's own. So an Authenticator must not call Term.
 //
 // With the default Linger it waits for ever for a message whose peer is gone
 // and does not come back, as when both were sockets of this context: give ctx a
@@ -252,6 +258,9 @@ func (c *Context) Term(ctx context.Context) error {
 	}
 	c.env.Wait()
 	c.env.Wheel.Close()
+	if left := c.awaitConsulted(ctx); err == nil {
+		err = left
+	}
 	return err
 }
 

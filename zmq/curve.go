@@ -102,8 +102,8 @@ func readCurveKey(k, key []byte, which string) error {
 	case n == CurveKeyTextSize, n == CurveKeyTextSize+1 && key[n-1] == 0:
 		return readCurveText(k, key[:CurveKeyTextSize], which)
 	default:
-		return fmt.Errorf("%w: a CURVE %s key of %d octets, must be 32 octets, 40 characters of Z85, or those and a NUL",
-			ErrInvalid, which, n)
+		return fmt.Errorf("%w: a CURVE %s key of %d octets%s, must be 32 octets, 40 characters of Z85, or those and a NUL",
+			ErrInvalid, which, n, lineEnd(key))
 	}
 	return checkCurveKey(k, which)
 }
@@ -111,13 +111,21 @@ func readCurveKey(k, key []byte, which string) error {
 // readCurveText reads a key of 40 characters.
 func readCurveText(k, text []byte, which string) error {
 	if len(text) != CurveKeyTextSize {
-		return fmt.Errorf("%w: a CURVE %s key of %d characters, must be 40 of Z85", ErrInvalid, which, len(text))
+		return fmt.Errorf("%w: a CURVE %s key of %d characters%s, must be 40 of Z85", ErrInvalid, which, len(text), lineEnd(text))
 	}
 	if _, err := z85.Decode(k, text); err != nil {
 		clear(k)
 		return fmt.Errorf("%w: a CURVE %s key: %w", ErrInvalid, which, err)
 	}
 	return checkCurveKey(k, which)
+}
+
+// lineEnd says so where a key ends with an end of line, as what is read from a file does.
+func lineEnd(key []byte) string {
+	if n := len(key); n > 0 && key[n-1] == '\n' {
+		return ", of which the last is an end of line"
+	}
+	return ""
 }
 
 // checkCurveKey refuses the key that stands for none.
@@ -200,6 +208,11 @@ func (k CurveSecretKey) Equal(other CurveSecretKey) bool {
 	return subtle.ConstantTimeCompare((*k.pair).secret[:], (*other.pair).secret[:]) == 1
 }
 
+// is reports whether somebody has taken the secret itself for a public key.
+func (k CurveSecretKey) is(public CurvePublicKey) bool {
+	return k.pair != nil && subtle.ConstantTimeCompare((*k.pair).secret[:], public[:]) == 1
+}
+
 // String returns "[secret]", or "" where there is no key.
 func (k CurveSecretKey) String() string {
 	if k.pair == nil {
@@ -222,11 +235,14 @@ func (k CurveSecretKey) LogValue() slog.Value { return slog.StringValue(k.String
 func (k CurveSecretKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // UnmarshalText reads 40 characters of Z85, or no key from no characters. The error
-// wraps ErrInvalid and does not contain the text.
+// wraps ErrInvalid and does not contain the text, but for "[secret]": that is from a dump.
 func (k *CurveSecretKey) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
+	switch string(text) {
+	case "":
 		*k = CurveSecretKey{}
 		return nil
+	case hidden:
+		return errHidden()
 	}
 	var octets [CurveKeySize]byte
 	defer clear(octets[:])

@@ -90,6 +90,8 @@ func TestAMalformedKeyIsRefusedAndNotQuoted(t *testing.T) {
 		"zeros":                          {strings.Repeat("\x00", 32), "zeros"},
 		"zeros as text":                  {strings.Repeat("0", 40), "zeros"},
 		"hexadecimal digits":             {secretHex, "64 octets"},
+		"a line":                         {secretText + "\n", "the last is an end of line"},
+		"a line of Windows":              {secretText + "\r\n", "the last is an end of line"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			secret, err := zmq.ParseCurveSecretKey(c.key)
@@ -196,6 +198,9 @@ func TestKeysStandInAConfiguration(t *testing.T) {
 		"a public one that's long": `{"public": "` + publicText + `0"}`,
 	} {
 		before := c
+		if name == "a dump" && !containsText(json.Unmarshal([]byte(text), &c), "stands where a secret was") {
+			t.Error("it is not told for a dump")
+		}
 		if err := json.Unmarshal([]byte(text), &c); !errors.Is(err, zmq.ErrInvalid) || strings.Contains(err.Error(), secretText[1:32]) {
 			t.Errorf("%s: %v, want ErrInvalid", name, err)
 		}

@@ -26,7 +26,8 @@ const (
 	// such wait.
 	EventConnectDelayed = EventKind(engine.EventConnectDelayed)
 	// EventConnectRetried: another attempt follows after a pause; Value is the
-	// pause in milliseconds.
+	// pause in milliseconds. Err says why if no address was tried: when the name of a
+	// host, above all, is not known.
 	EventConnectRetried = EventKind(engine.EventConnectRetried)
 	// EventListening: the endpoint is bound; Value is the descriptor.
 	EventListening = EventKind(engine.EventListening)

@@ -2,6 +2,7 @@ package zmq_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"net"
@@ -148,14 +149,14 @@ func TestAnAttemptThatTakesTooLongIsFollowedByAnother(t *testing.T) {
 	}
 }
 
-// A name that means nothing is looked up again, and nothing else happens.
+// A name that means nothing is looked up again, and nothing else happens; it is told why.
 func TestANameThatMeansNothingIsRetried(t *testing.T) {
 	s := newSocket(t, newContext(t), zmq.PUSH, soon())
 	happens := watch(t, s)
 	connect(t, s, "tcp://nobody.invalid:5")
 	for range 3 {
-		if e, _ := happens.next(); e.Kind != zmq.EventConnectRetried {
-			t.Fatalf("told %v", e.Kind)
+		if e, _ := happens.next(); e.Kind != zmq.EventConnectRetried || !errors.As(e.Err, new(*net.DNSError)) {
+			t.Fatalf("told %v, because of %v", e.Kind, e.Err)
 		}
 	}
 }

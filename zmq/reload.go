@@ -1,6 +1,7 @@
 package zmq
 
 import (
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -12,11 +13,20 @@ const defaultReloadInterval = time.Second
 // ReloadConfig says how a policy follows its files. The zero value is the default.
 type ReloadConfig struct {
 	// Interval is how long what was read counts before a peer makes the policy look
-	// at the files again. Zero is the default, 1 s; Never leaves it to Reload.
+	// at the files again. Zero is the default, 1 s; Never leaves it to Reload, and what
+	// is below that is refused.
 	Interval time.Duration
 	// Logger gets a warning when files cannot be used, and a record when they can
 	// again. Nil is the default: silence, but for Err.
 	Logger *slog.Logger
+}
+
+// check refuses what is out of range.
+func (c *ReloadConfig) check() error {
+	if c != nil && c.Interval < Never {
+		return fmt.Errorf("%w: ReloadConfig.Interval is %v, must be %v or more", ErrInvalid, c.Interval, Never)
+	}
+	return nil
 }
 
 // A follower knows when to look at files again, and what became of it.

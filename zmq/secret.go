@@ -43,10 +43,15 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // password. The error wraps ErrInvalid.
 func (s *Secret) UnmarshalText(text []byte) error {
 	if string(text) == hidden {
-		return fmt.Errorf("%w: %s stands where a secret was when this was written", ErrInvalid, hidden)
+		return errHidden()
 	}
 	*s = Secret(text)
 	return nil
+}
+
+// errHidden is for a dump that is taken for a configuration.
+func errHidden() error {
+	return fmt.Errorf("%w: %s stands where a secret was when this was written", ErrInvalid, hidden)
 }
 
 // writeHidden is the Format of all secrets. There is nobody to tell of an error.

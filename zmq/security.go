@@ -35,20 +35,21 @@ type Security struct {
 	// libzmq: ZMQ_ZAP_DOMAIN.
 	ZAPDomain string `json:"zap_domain" yaml:"zap_domain" toml:"zap_domain"`
 	// ZAPEnforceDomain makes NULL and CURVE let nobody in while there is no handler. It
-	// goes with a ZAPDomain: without one NULL does as it does anyhow, and CURVE, as in
+	// goes with a ZAPDomain, and is off by default: without one NULL does as it does anyhow, and CURVE, as in
 	// libzmq, asks no handler at all and lets everybody in; for a server of PLAIN it is
 	// refused. libzmq: ZMQ_ZAP_ENFORCE_DOMAIN.
 	ZAPEnforceDomain bool `json:"zap_enforce_domain" yaml:"zap_enforce_domain" toml:"zap_enforce_domain"`
 	// Authenticator decides, in place of the context's ZAP handler, which peers are let
 	// in: with PLAIN and CURVE on the side of the server, with NULL on either; whatever
-	// the domain. For a client of PLAIN or CURVE it is refused. Nil is the default: the handler that is bound to ZAPEndpoint, if there
-	// is one.
+	// the domain. For a client of PLAIN or CURVE it is refused. Nil is the default: the
+	// handler that is bound to ZAPEndpoint, if there is one.
 	Authenticator Authenticator `json:"-" yaml:"-" toml:"-"`
 }
 
 // Plain has clients tell a user name and a password, in clear: whoever can read the
 // network can read them, and be the client from then on. A server, on its own, lets
-// nobody in: an Authenticator or a ZAP handler compares them.
+// nobody in: an Authenticator or a ZAP handler compares them. The zero value, the
+// default, is no PLAIN.
 type Plain struct {
 	// Server makes the socket the side that asks. libzmq: ZMQ_PLAIN_SERVER.
 	Server bool `json:"server" yaml:"server" toml:"server"`
@@ -61,7 +62,8 @@ type Plain struct {
 // Curve has each side prove by a pair of keys who it is, and seals what they say. A
 // server needs its SecretKey. A client needs a pair of its own, which may be new each
 // time where nobody looks at it, and the public key of the server, which it has from
-// somewhere that it trusts.
+// somewhere that it trusts. Without an Authenticator and a ZAP handler a server lets in
+// every key. The zero value, the default, is no CURVE.
 type Curve struct {
 	// Server makes the socket the side that has its public key known. libzmq:
 	// ZMQ_CURVE_SERVER.
@@ -129,6 +131,8 @@ func (s *Security) check(raw bool) error {
 		wrong = ".Curve.SecretKey is not set, must be for CURVE"
 	case !curve.Server && curve.ServerKey.IsZero():
 		wrong = ".Curve.ServerKey is not set, must be for a client of CURVE"
+	case curve.SecretKey.is(curve.ServerKey):
+		wrong = ".Curve.ServerKey is the socket's own secret key, must be the public key of the server"
 	case !curve.Server && curve.PublicKey.IsZero():
 		wrong = ".Curve.PublicKey is not set, must be for a client of CURVE"
 	case !curve.PublicKey.IsZero() && curve.PublicKey != curve.SecretKey.PublicKey():
@@ -201,7 +205,10 @@ func (c *Context) authenticate(policy Authenticator) func(context.Context, strin
 		if policy == nil {
 			return c.askHandler(ctx, q)
 		}
-		reply := answerTo(ctx, policy, endpoint, q)
+		reply, err := c.consult(ctx, policy, endpoint, q)
+		if err != nil {
+			return nil, err
+		}
 		if reply.Status == zap.StatusTemporary && ctx.Err() != nil {
 			return nil, ctx.Err() // the handshake has ended, and the policy has not said more
 		}

@@ -125,6 +125,10 @@ func TestSecurityThatMakesNoSenseIsRefusedByName(t *testing.T) {
 		"a server's key that is none": {
 			curveClient(client, zmq.CurvePublicKey{1}), zmq.PULL, "Config.Security.Curve.ServerKey: ",
 		},
+		"a secret in place of a server's key": {
+			with(curveClient(client, server.public), func(s *zmq.Security) { s.Curve.ServerKey = zmq.CurvePublicKey(client.secret.Bytes()) }),
+			zmq.PULL, "Config.Security.Curve.ServerKey is the socket's own secret key",
+		},
 		"an authenticator for a client of PLAIN": {of(plainClient("joe", password)), zmq.PULL, "Config.Security.Authenticator is set for a client of PLAIN"},
 		"an authenticator for a client of CURVE": {of(curveClient(client, server.public)), zmq.PULL, "Config.Security.Authenticator is set for a client of CURVE"},
 		"a stream":                               {curveServer(server), zmq.STREAM, "Config.Security is not for connections of plain octets"},

@@ -45,20 +45,28 @@ func (c *Context) NewZAPHandler(policy Authenticator) (*ZAPHandler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !c.joinConsulted() {
+		s.Close()
+		return nil, s.fail("bind", ZAPEndpoint, ErrTerminated)
+	}
 	ctx, end := context.WithCancel(context.Background())
 	h := &ZAPHandler{socket: s, policy: policy, end: end, askers: make(map[*pipe.End]*zapAsks)}
 	s.onLoss(h.lost)
 	if _, err := s.Bind(ZAPEndpoint); err != nil {
 		end()
 		s.Close()
+		c.consulted.Done()
 		return nil, err
 	}
-	h.all.Go(func() { h.serve(ctx) })
+	h.all.Go(func() {
+		defer c.consulted.Done()
+		h.serve(ctx)
+	})
 	return h, nil
 }
 
 // Close ends the handler. It waits for answers that are being thought about, whose
-// context ends. From then on there is none: sockets with NULL or CURVE that do not
+// context ends, but no longer than a second after that. From then on there is none: sockets with NULL or CURVE that do not
 // enforce a domain let everybody in, so they are to be closed before.
 func (h *ZAPHandler) Close() error {
 	h.end()
@@ -77,7 +85,9 @@ func (h *ZAPHandler) serve(ctx context.Context) {
 			return // ctx has ended, or the socket
 		}
 		asks := h.enter(ctx, q.from)
+		h.socket.ctx.consulted.Add(1) // while serve is counted itself
 		h.all.Go(func() {
+			defer h.socket.ctx.consulted.Done()
 			defer h.leave(q.from, asks)
 			h.answer(asks.ctx, q)
 		})
@@ -93,7 +103,10 @@ func (h *ZAPHandler) answer(ctx context.Context, q handled) {
 	if err != nil {
 		return
 	}
-	reply := answerTo(ctx, h.policy, "", &question)
+	reply, err := h.socket.ctx.consult(ctx, h.policy, "", &question)
+	if err != nil {
+		reply = &zap.Reply{Status: statusOf(err), Text: err.Error()}
+	}
 	_ = h.socket.TrySend(Message{Frames: zap.AppendReply(q.envelope, id, reply)}) // unless who asked is gone
 }
 

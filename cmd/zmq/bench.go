@@ -36,13 +36,15 @@ type benchCmd struct {
 	HWM       int           `name:"hwm" default:"1000" placeholder:"N" help:"High-water mark; 0: none. Default: 1000."`
 	Timeout   time.Duration `short:"t" placeholder:"TIME" help:"End with exit code 3 when nothing moves for this long."`
 	JSON      bool          `name:"json" help:"Print each result as a JSON object."`
+
+	securityFlags `group:"security"`
 }
 
 // Help is what --help adds.
 func (c *benchCmd) Help() string {
 	return "Throughput is measured where messages arrive, from the first to the last; MB are 10^6 octets of the " +
 		"messages. Latency is that of round trips, measured where requests are made. Between two machines: " +
-		"zmq bench --role local tcp://*:5555 on one, zmq bench --role remote tcp://ONE:5555 on the other."
+		"zmq bench --role local tcp://*:5555 on one, zmq bench --role remote tcp://ONE:5555 on the other. So are CURVE, PLAIN and TLS measured, of which each role has its own flags."
 }
 
 // Run implements the command.
@@ -87,12 +89,15 @@ func (c *benchCmd) check() error {
 	case c.Role == "local" && (c.Size != nil || c.Count != nil):
 		return usagef("--size and --count are for --role remote, which tells local")
 	}
+	if c.Role == "both" && c.securityFlags != (securityFlags{}) {
+		return usagef("security is for --role local and --role remote, each of which has its own side of it")
+	}
 	for _, t := range c.Transport {
 		if t != "tcp" && t != "ipc" && t != "inproc" {
 			return usagef("--transport %q is none of tcp, ipc, inproc", t)
 		}
 	}
-	return nil
+	return c.securityFlags.check()
 }
 
 // load is what is to be measured in a mode.
@@ -110,16 +115,17 @@ func (c *benchCmd) load(mode string) load {
 	return l
 }
 
-// config is the sockets' configuration.
-func (c *benchCmd) config() *zmq.Config {
+// config is the sockets' configuration. A password may have to be typed.
+func (c *benchCmd) config(ctx context.Context) (*zmq.Config, error) {
 	mark := c.HWM
 	if mark == 0 {
 		mark = zmq.Unlimited
 	}
-	return &zmq.Config{
+	config := &zmq.Config{
 		HighWater:   zmq.HighWater{Send: mark, Recv: mark},
 		SendTimeout: c.Timeout, RecvTimeout: c.Timeout,
 	}
+	return config, c.secure(ctx, config)
 }
 
 // here measures between two sockets of this process.
@@ -158,11 +164,11 @@ func (c *benchCmd) here(ctx context.Context) error {
 func (c *benchCmd) pair(ctx context.Context, l load, endpoint string) (*result, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	local, err := c.join("local", l.mode, place{bind: true, endpoint: endpoint})
+	local, err := c.join(ctx, "local", l.mode, place{bind: true, endpoint: endpoint})
 	if err != nil {
 		return nil, err
 	}
-	remote, err := c.join("remote", l.mode, place{endpoint: local.LastEndpoint()})
+	remote, err := c.join(ctx, "remote", l.mode, place{endpoint: local.LastEndpoint()})
 	if err != nil {
 		_ = local.Close() // the first error is the one that counts
 		return nil, err
@@ -207,7 +213,10 @@ func (c *benchCmd) between(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.join(c.Role, mode, p)
+	if err := c.goWith([]place{p}); err != nil {
+		return err
+	}
+	s, err := c.join(ctx, c.Role, mode, p)
 	if err != nil {
 		return err
 	}
@@ -241,12 +250,16 @@ func (c *benchCmd) between(ctx context.Context) error {
 }
 
 // join makes the socket of a role at its place.
-func (c *benchCmd) join(role, mode string, p place) (*zmq.Socket, error) {
+func (c *benchCmd) join(ctx context.Context, role, mode string, p place) (*zmq.Socket, error) {
 	types := map[string]zmq.SocketType{
 		"local" + modeThroughput: zmq.PULL, "remote" + modeThroughput: zmq.PUSH,
 		"local" + modeLatency: zmq.REP, "remote" + modeLatency: zmq.REQ,
 	}
-	s, err := zmq.NewSocket(types[role+mode], c.config())
+	config, err := c.config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := zmq.NewSocket(types[role+mode], config)
 	if err != nil {
 		return nil, err
 	}

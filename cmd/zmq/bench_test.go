@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +73,41 @@ func TestBenchMeasuresBetweenTwoProcesses(t *testing.T) {
 			got[0].check(t, mode, e, 0, 30)
 		})
 	}
+}
+
+// freePort is the number of a port that nobody has.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+func TestBenchMeasuresSecureSockets(t *testing.T) {
+	for name, of := range map[string]secured{"TLS": overTLS(t), "CURVE": byCurve(t), "PLAIN": byPassword(t)} {
+		t.Run(name, func(t *testing.T) {
+			e := strings.Replace(of.endpoint, "*", freePort(t), 1)
+			local := start(t, with(of.server, "bench", "--json", "--role", "local", "-t", "20s", e)...)
+			remote := start(t, with(of.client, "bench", "--json", "--role", "remote", "--count", "30", "--size", "10", "-t", "20s", e)...)
+			got := append(results(t, local), results(t, remote)...)
+			if len(got) != 1 {
+				t.Fatalf("%d results, want one: %+v", len(got), got)
+			}
+			got[0].check(t, modeThroughput, e, 10, 30)
+		})
+	}
+}
+
+func TestBenchRefusesSecurityThatNobodyWouldObey(t *testing.T) {
+	of := byCurve(t)
+	start(t, with(of.client, "bench")...).complains(exitUsage, "--role")
+	start(t, with(of.client, "bench", "--role", "remote", "--user", "Ada", "tcp://127.0.0.1:9")...).complains(exitUsage, "PLAIN or CURVE")
+	start(t, "bench", "--role", "remote", "--tls-ca", "none", "tcp://127.0.0.1:9").complains(exitUsage, "tls+tcp")
+	start(t, "bench", "--role", "local", "--curve", "none", "tcp://127.0.0.1:*").complains(exitError, "none")
 }
 
 func TestBenchRefusesOtherPeers(t *testing.T) {

@@ -92,7 +92,7 @@ func (c *keysPublicCmd) Run(ctx context.Context) error {
 // read is the certificate that the arguments name, or one that is made of a key.
 func (c *keysPublicCmd) read(ctx context.Context) (*zmq.CurveCertificate, error) {
 	if c.File != "" {
-		if _, err := zmq.ParseCurveSecretKey(c.File); err == nil && mustBeNew(c.File) == nil {
+		if isKey(c.File) {
 			return nil, usagef("that is a key and no FILE; type it without an argument, where others do not see it")
 		}
 		return loadCertificate(c.File, c.Exposed)

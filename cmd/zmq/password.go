@@ -31,6 +31,9 @@ func (c *passwordCmd) Run(ctx context.Context) error {
 	if strings.ContainsAny(c.User, ":\r\n") || strings.HasPrefix(c.User, "#") {
 		return usagef("USER %q cannot stand in a password file: it has a colon or an end of line, or begins with #", c.User)
 	}
+	if strings.TrimSpace(c.User) != c.User || len(c.User) > maxUser {
+		return usagef("USER %q cannot stand in a password file: it begins or ends with a blank, or has more than %d octets", c.User, maxUser)
+	}
 	password, err := readSecret(ctx, "Password: ", true)
 	if err != nil {
 		return err
@@ -44,6 +47,9 @@ func (c *passwordCmd) Run(ctx context.Context) error {
 	}
 	return printLines(hash)
 }
+
+// maxUser is the longest name of a user of PLAIN, in octets. RFC 24.
+const maxUser = 255
 
 // maxSecretLine bounds what is read for a secret, in octets.
 const maxSecretLine = 4096

@@ -53,6 +53,8 @@ func TestAPasswordThatCannotBeHashedIsRefusedAndNotRepeated(t *testing.T) {
 		"two lines":            {nil, "correct horse\nbattery\n", exitError, "more than one line"},
 		"a user with a colon":  {[]string{"A:da"}, "correct horse\n", exitUsage, "colon"},
 		"a user who is a note": {[]string{"#Ada"}, "correct horse\n", exitUsage, "#"},
+		"a user with a blank":  {[]string{"Ada "}, "correct horse\n", exitUsage, "blank"},
+		"a user of 256 octets": {[]string{strings.Repeat("Ada!", 64)}, "correct horse\n", exitUsage, "255 octets"},
 		"too much work":        {[]string{"--cost", "31"}, "correct horse\n", exitError, "4 to 16"},
 		"a second argument":    {[]string{"Ada", "correct horse"}, "", exitUsage, "unexpected argument"},
 	} {

@@ -111,7 +111,7 @@ func (f *securityFlags) speakCurve(s *zmq.Security) (err error) {
 
 // ownKeys are those of --curve.
 func (f *securityFlags) ownKeys() (zmq.CurvePublicKey, zmq.CurveSecretKey, error) {
-	if _, err := zmq.ParseCurveSecretKey(f.Curve); err == nil && mustBeNew(f.Curve) == nil {
+	if isKey(f.Curve) {
 		return zmq.CurvePublicKey{}, zmq.CurveSecretKey{}, usagef("--curve: that is a key and no FILE, and everybody on the machine could read it")
 	}
 	c, err := loadCertificate(f.Curve, f.Exposed)
@@ -124,11 +124,24 @@ func (f *securityFlags) ownKeys() (zmq.CurvePublicKey, zmq.CurveSecretKey, error
 	return c.PublicKey, c.SecretKey, nil
 }
 
+// isKey reports whether text is a key where a FILE is meant, or one that was spoilt in
+// copying: then no error may repeat it, since it may be a secret one.
+func isKey(text string) bool {
+	_, err := zmq.ParseCurveSecretKey(text)
+	spoilt := len(text) > zmq.CurveKeyTextSize-5 && len(text) < zmq.CurveKeyTextSize+5 &&
+		strings.ContainsAny(text, "^!*?&<>()[]{}@%$#") // of Z85, and hardly of a name
+	return (err == nil || spoilt) && mustBeNew(text) == nil
+}
+
 // readPublicKey reads a certificate, or takes text for the key itself where there is no
 // such file.
 func readPublicKey(text string) (zmq.CurvePublicKey, error) {
-	if key, err := zmq.ParseCurvePublicKey(text); err == nil && mustBeNew(text) == nil {
-		return key, nil
+	if isKey(text) {
+		key, err := zmq.ParseCurvePublicKey(text)
+		if err != nil {
+			err = usagef("--curve-server: %w", err)
+		}
+		return key, err
 	}
 	c, err := loadCertificate(text, true) // nothing of what is secret in it is used
 	if err != nil {

@@ -131,6 +131,28 @@ func TestWhoIsNotLetInIsToldWhy(t *testing.T) {
 	}
 }
 
+// A key that was spoilt in copying is not repeated: it may be a secret one.
+func TestAKeyInPlaceOfAFileIsNotRepeated(t *testing.T) {
+	const secret = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
+	for _, key := range []string{secret, secret[:39], secret + "\n", " " + secret, secret + "x"} {
+		for _, args := range [][]string{
+			{"push", "-m", "x", "--curve", key, "tcp://127.0.0.1:9"},
+			{"push", "-m", "x", "--curve-server", key, "-t", "1ms", "tcp://127.0.0.1:9"}, // which may be a public key
+			{"keys", "public", key},
+		} {
+			p := start(t, args...)
+			if key == secret && args[0] == "push" && args[3] == "--curve-server" {
+				p.complains(exitTimeout, "")
+			} else {
+				p.complains(exitUsage, "key")
+			}
+			if said := p.stderr.String(); strings.Contains(said, secret[:10]) || strings.Contains(said, secret[30:39]) {
+				t.Errorf("%q: it says %q", args, said)
+			}
+		}
+	}
+}
+
 // The server's key may be given itself, and a client that nobody looks at needs no key.
 func TestTheKeyOfAServerIsEnough(t *testing.T) {
 	server := filepath.Join(t.TempDir(), "server.key")

@@ -41,12 +41,9 @@ func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
 	}
 	ctx, cancel := s.context()
 	left := make(chan error, 1)
-	var closing *time.Timer
 	go func() {
 		err := s.listen(int(s.most(mech)) + zmtp.MaxHeader + shakerRoom)
 		cancel() // the answer is of no use any more, or it is there
-		// Who does not heed that must not have the descriptors of all who come and go.
-		closing = time.AfterFunc(farewell, func() { _ = s.conn.Close() })
 		left <- err
 	}()
 	if s.about.certificates != nil {
@@ -59,7 +56,6 @@ func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
 		_ = s.conn.Close() // it has ended, or there is no other way to end the listening
 	}
 	gone := <-left
-	closing.Stop()
 	if err == nil {
 		_ = s.conn.SetReadDeadline(s.deadline) // on failure reading fails as well
 		return mech.Answer(reply, nil)         // also of a peer that has left: that it was denied is worth knowing

@@ -7,7 +7,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -236,61 +235,6 @@ func TestNothingWaitsForAnAnswerThatIsOfNoUse(t *testing.T) {
 				}
 				s.close(0)
 				_, _ = l.Close(), g.Close()
-			})
-		})
-	}
-}
-
-// closing is a connection that tells when it is closed.
-type closing struct {
-	net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (c *closing) Close() error {
-	c.once.Do(func() { close(c.closed) })
-	return c.Conn.Close()
-}
-
-// Whoever does not heed that nobody waits for his answer keeps no connection open.
-func TestAnAnswerThatDoesNotComeKeepsNoConnection(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		limit time.Duration
-		end   func(theirs net.Conn)
-	}{
-		{"the peer leaves", 0, func(theirs net.Conn) { _ = theirs.Close() }},
-		{"time is over", time.Minute, func(net.Conn) { pass(time.Minute) }},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newSocket(t, "PULL", "PUSH")
-				s.cfg.HandshakeInterval = test.limit
-				asked, answer := make(chan struct{}), make(chan *zap.Reply)
-				s.cfg.Mechanism = guard("TEST", true, false)
-				s.cfg.Authenticate = func(context.Context, string, *zap.Request) (*zap.Reply, error) {
-					close(asked)
-					return <-answer, nil
-				}
-				ours, theirs := net.Pipe()
-				conn := &closing{Conn: ours, closed: make(chan struct{})}
-				session := Attach(s.env, s, &s.cfg, conn, "mem://", "")
-				l := listen(theirs)
-				<-say(theirs, dialects[0].of("TEST", "PUSH")[:zmtp.GreetingSize])
-				<-asked
-				test.end(theirs)
-				pass(farewell)
-				synctest.Wait()
-				select {
-				case <-conn.closed:
-				default:
-					t.Error("the connection is open")
-				}
-				answer <- &zap.Reply{Status: 200}
-				<-session.Done()
-				s.close(0)
-				_ = l.Close()
 			})
 		})
 	}

@@ -19,6 +19,7 @@ type dialling struct {
 	address string
 	wantID  []byte          // the routing id that the application chose for the peer; empty: none
 	attempt int             // since the last connection that came up
+	untold  error           // why the last attempt failed, if no event has told it: there was no address to try
 	ctx     context.Context // ends when the session gives up
 	cancel  context.CancelFunc
 
@@ -87,6 +88,8 @@ func (s *Session) dial() (net.Conn, error) {
 	}
 	if waiting.Load() || attempted(err) && !s.finished() {
 		s.event(Event{Kind: EventClosed, Err: err, Value: -1}, nil)
+	} else {
+		d.untold = err
 	}
 	return nil, err
 }
@@ -131,7 +134,8 @@ func (s *Session) mayRetry() bool {
 // pause waits before the next attempt and reports whether there is to be one.
 func (s *Session) pause() bool {
 	d := s.backoff()
-	s.event(Event{Kind: EventConnectRetried, Value: int(d / time.Millisecond)}, nil)
+	s.event(Event{Kind: EventConnectRetried, Value: int(d / time.Millisecond), Err: s.dialling.untold}, nil)
+	s.dialling.untold = nil
 	over := make(chan struct{})
 	t := s.env.Wheel.After(d, func() { close(over) })
 	defer t.Stop()
