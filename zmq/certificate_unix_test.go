@@ -5,15 +5,16 @@ package zmq_test
 import (
 	"errors"
 	"path/filepath"
-	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"zeromux/zmq"
 )
 
 func TestAFileThatWouldKeepUsWaitingIsNotOpened(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
+	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Skip(err)
 	}
 	if _, err := zmq.LoadCurveCertificate(path); !errors.Is(err, zmq.ErrInvalid) {
