@@ -55,44 +55,6 @@ func TestSecurityCurve(t *testing.T) {
 	t.Run("what is no server", func(t *testing.T) { curvePretenders(t, server, client) })
 }
 
-// refusesKeys checks which keys no socket takes. With libzmq a socket takes any of the
-// right size, and its handshakes fail.
-func refusesKeys(t *testing.T, server, client, other identity) {
-	good := curveClient(client, server.public).Curve
-	for name, change := range map[string]func(*zmq.Curve){
-		"no key of the server":                 func(c *zmq.Curve) { c.ServerKey = zmq.CurvePublicKey{} },
-		"no public key":                        func(c *zmq.Curve) { c.PublicKey = zmq.CurvePublicKey{} },
-		"no secret key":                        func(c *zmq.Curve) { c.SecretKey = zmq.CurveSecretKey{} },
-		"the secret key of another":            func(c *zmq.Curve) { c.SecretKey = other.secret },
-		"the public key of another":            func(c *zmq.Curve) { c.PublicKey = other.public },
-		"a key of the server of a small order": func(c *zmq.Curve) { c.ServerKey = zmq.CurvePublicKey{1} },
-		"a server that has a server":           func(c *zmq.Curve) { c.Server = true },
-		"a server without a secret":            func(c *zmq.Curve) { *c = zmq.Curve{Server: true} },
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStage(t, "tcp")
-			security := zmq.Security{Curve: good}
-			change(&security.Curve)
-			_, err := s.ctx.NewSocket(zmq.DEALER, &zmq.Config{Security: security})
-			s.wrong(err, zmq.ErrInvalid)
-		})
-	}
-	text := client.public.String()
-	for name, key := range map[string]string{
-		"nothing": "", "an octet": "x", "31 octets": text[:31], "33 octets": text[:33], "39 characters": text[:39], "41 characters": text + "0",
-		"zeros": strings.Repeat("\x00", 32), "zeros as text": strings.Repeat("0", 40), "a character that there is not": text[:39] + "~",
-		"a group beyond 32 bits": "#####" + text[5:],
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStage(t, "tcp")
-			_, err := zmq.ParseCurvePublicKey(key)
-			s.wrong(err, zmq.ErrInvalid)
-			_, err = zmq.ParseCurveSecretKey(key)
-			s.wrong(err, zmq.ErrInvalid)
-		})
-	}
-}
-
 // A fault is what the other end of a connection says at some time in place of what it
 // should, and what a monitor is told of that.
 type fault struct {
@@ -162,17 +124,19 @@ func curveStrangers(t *testing.T, server, client identity) {
 		"an INITIATE with a box that is bad": {1, at(150), unopened},
 	} {
 		t.Run(name, func(t *testing.T) {
-			overNetwork(t, func(s *stage) { s.endures(row, curveServer(server), client.client(s, zmq.DEALER, server.public)) })
+			overNetwork(t, func(s *stage) {
+				s.endures(row, curveServer(server), sideOf(s, curveClient(client, server.public), zmq.DEALER))
+			})
 		})
 	}
 	t.Run("a type that does not go with ours", func(t *testing.T) {
 		overNetwork(t, func(s *stage) {
 			honest := func(b []byte) []byte { return b }
-			s.endures(fault{1, honest, verdict{}}, curveServer(server), client.client(s, zmq.PUB, server.public))
+			s.endures(fault{1, honest, verdict{}}, curveServer(server), sideOf(s, curveClient(client, server.public), zmq.PUB))
 		})
 	})
 	sealed(t, func(s *stage) (*actor, *monitor, *hand) {
-		return s.held(curveServer(server), client.client(s, zmq.DEALER, server.public), 2)
+		return s.held(curveServer(server), sideOf(s, curveClient(client, server.public), zmq.DEALER), 2)
 	})
 }
 
@@ -200,14 +164,14 @@ func curvePretenders(t *testing.T, server, client identity) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			overNetwork(t, func(s *stage) {
-				s.endures(row, curveClient(client, server.public), server.server(s, zmq.DEALER))
+				s.endures(row, curveClient(client, server.public), sideOf(s, curveServer(server), zmq.DEALER))
 			})
 		})
 	}
 	t.Run("a type that does not go with ours", func(t *testing.T) {
 		overNetwork(t, func(s *stage) {
 			honest := func(b []byte) []byte { return b }
-			s.endures(fault{1, honest, breach(0x10000018)}, curveClient(client, server.public), server.server(s, zmq.PUB))
+			s.endures(fault{1, honest, breach(0x10000018)}, curveClient(client, server.public), sideOf(s, curveServer(server), zmq.PUB))
 		})
 	})
 	t.Run("another server", func(t *testing.T) {
@@ -216,7 +180,7 @@ func curvePretenders(t *testing.T, server, client identity) {
 			a := s.socket(zmq.DEALER, secured(curveClient(client, server.public)))
 			monitor := a.monitor(1, zmq.PAIR)
 			s.endpoint = a.bind(s.endpoint)
-			h := take(s, s.dial(), other.server(s, zmq.DEALER))
+			h := take(s, s.dial(), sideOf(s, curveServer(other), zmq.DEALER))
 			if err := h.side.Handle(h.hear()); zmtp.CodeOf(err) != zmtp.CodeCryptographic {
 				s.Errorf("it can open a HELLO for the other: %v", err)
 			}
@@ -225,7 +189,7 @@ func curvePretenders(t *testing.T, server, client identity) {
 		})
 	})
 	sealed(t, func(s *stage) (*actor, *monitor, *hand) {
-		return s.held(curveClient(client, server.public), server.server(s, zmq.DEALER), 2)
+		return s.held(curveClient(client, server.public), sideOf(s, curveServer(server), zmq.DEALER), 2)
 	})
 }
 

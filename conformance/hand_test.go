@@ -27,23 +27,27 @@ func announcing(typ zmq.SocketType) mechanism.Config {
 	}
 }
 
-// client and server are the sides of CURVE that have this pair of keys.
-func (i identity) client(t testing.TB, typ zmq.SocketType, server zmq.CurvePublicKey) mechanism.Mechanism {
+// sideOf is the mechanism of a socket with such security, but for a server of PLAIN.
+func sideOf(t testing.TB, security zmq.Security, typ zmq.SocketType) mechanism.Mechanism {
 	t.Helper()
-	keys, err := mechanism.NewCurveClientKeys(i.public, [zmq.CurveKeySize]byte(i.secret.Bytes()), server)
-	if err != nil {
-		t.Fatal(err)
+	curve, secret := security.Curve, [zmq.CurveKeySize]byte{}
+	copy(secret[:], curve.SecretKey.Bytes())
+	switch keys, err := (*mechanism.CurveKeys)(nil), error(nil); {
+	case security.Mechanism() == "NULL":
+		return mechanism.NewNull(announcing(typ))
+	case security.Mechanism() == "PLAIN":
+		return mechanism.NewPlainClient(announcing(typ), security.Plain.Username, string(security.Plain.Password))
+	case curve.Server:
+		if keys, err = mechanism.NewCurveServerKeys(secret); err != nil {
+			t.Fatal(err)
+		}
+		return mechanism.NewCurveServer(announcing(typ), keys)
+	default:
+		if keys, err = mechanism.NewCurveClientKeys(curve.PublicKey, secret, curve.ServerKey); err != nil {
+			t.Fatal(err)
+		}
+		return mechanism.NewCurveClient(announcing(typ), keys)
 	}
-	return mechanism.NewCurveClient(announcing(typ), keys)
-}
-
-func (i identity) server(t testing.TB, typ zmq.SocketType) mechanism.Mechanism {
-	t.Helper()
-	keys, err := mechanism.NewCurveServerKeys([zmq.CurveKeySize]byte(i.secret.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return mechanism.NewCurveServer(announcing(typ), keys)
 }
 
 // take takes a connection and exchanges greetings.
@@ -124,6 +128,14 @@ func (h *hand) advance(commands int) {
 		if !h.side.Done() {
 			h.receive()
 		}
+	}
+}
+
+// shake goes to the end of the handshake.
+func (h *hand) shake() {
+	h.Helper()
+	for !h.side.Done() {
+		h.advance(1)
 	}
 }
 
