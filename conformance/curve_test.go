@@ -72,8 +72,8 @@ func at(i int) func([]byte) []byte {
 	}
 }
 
-// less leaves out the last octets, and more has one that is not wanted.
-func less(n int) func([]byte) []byte { return func(b []byte) []byte { return b[:len(b)-n] } }
+// less leaves out the last octet, and more has one that is not wanted.
+func less(b []byte) []byte { return b[:len(b)-1] }
 
 func more(b []byte) []byte { return append(bytes.Clone(b), 0) }
 
@@ -96,7 +96,7 @@ var (
 func curveStrangers(t *testing.T, server, client identity) {
 	hello, initiate := breach(0x10000013), breach(0x10000014)
 	for name, row := range map[string]fault{
-		"a HELLO that is cut":                {0, less(1), hello},
+		"a HELLO that is cut":                {0, less, hello},
 		"a HELLO that is too long":           {0, more, hello},
 		"the HELLO of PLAIN":                 {0, text("\x05HELLO\x05admin\x08password"), hello},
 		"another version":                    {0, at(7), hello},
@@ -116,7 +116,7 @@ func curveStrangers(t *testing.T, server, client identity) {
 		"an INITIATE whose name is cut":      {1, text("\x08INITIAT"), unreadable},
 		"an INITIATE that is too short":      {1, func(b []byte) []byte { return b[:256] }, initiate},
 		"its name alone":                     {1, text("\x08INITIATE"), initiate},
-		"an INITIATE that is cut":            {1, less(1), unopened},
+		"an INITIATE that is cut":            {1, less, unopened},
 		"an INITIATE with an octet more":     {1, more, unopened},
 		"another cookie":                     {1, at(9), unopened},
 		"a cookie that was changed":          {1, at(104), unopened},
@@ -144,7 +144,7 @@ func curveStrangers(t *testing.T, server, client identity) {
 func curvePretenders(t *testing.T, server, client identity) {
 	ready := breach(0x10000016)
 	for name, row := range map[string]fault{
-		"a WELCOME that is cut":         {0, less(1), unopened},
+		"a WELCOME that is cut":         {0, less, unopened},
 		"a WELCOME that is too long":    {0, more, unopened},
 		"the WELCOME of PLAIN":          {0, text("\x07WELCOME"), unopened},
 		"another nonce":                 {0, at(8), unopened},
@@ -157,7 +157,7 @@ func curvePretenders(t *testing.T, server, client identity) {
 		"a failure":                     {1, text("\x05ERROR\x03500"), denied(500)},
 		"a READY that is too short":     {1, func(b []byte) []byte { return b[:29] }, ready},
 		"READY in clear":                {1, text("\x05READY"), ready},
-		"a READY that is cut":           {1, less(1), unopened},
+		"a READY that is cut":           {1, less, unopened},
 		"a READY that was changed":      {1, at(30), unopened},
 		"a nonce that is not the box's": {1, at(13), unopened},
 		"WELCOME again":                 {1, text("\x07WELCOME" + strings.Repeat("\x00", 160)), unexpected},

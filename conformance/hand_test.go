@@ -32,22 +32,23 @@ func sideOf(t testing.TB, security zmq.Security, typ zmq.SocketType) mechanism.M
 	t.Helper()
 	curve, secret := security.Curve, [zmq.CurveKeySize]byte{}
 	copy(secret[:], curve.SecretKey.Bytes())
-	switch keys, err := (*mechanism.CurveKeys)(nil), error(nil); {
+	switch {
 	case security.Mechanism() == "NULL":
 		return mechanism.NewNull(announcing(typ))
 	case security.Mechanism() == "PLAIN":
 		return mechanism.NewPlainClient(announcing(typ), security.Plain.Username, string(security.Plain.Password))
 	case curve.Server:
-		if keys, err = mechanism.NewCurveServerKeys(secret); err != nil {
+		keys, err := mechanism.NewCurveServerKeys(secret)
+		if err != nil {
 			t.Fatal(err)
 		}
 		return mechanism.NewCurveServer(announcing(typ), keys)
-	default:
-		if keys, err = mechanism.NewCurveClientKeys(curve.PublicKey, secret, curve.ServerKey); err != nil {
-			t.Fatal(err)
-		}
-		return mechanism.NewCurveClient(announcing(typ), keys)
 	}
+	keys, err := mechanism.NewCurveClientKeys(curve.PublicKey, secret, curve.ServerKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mechanism.NewCurveClient(announcing(typ), keys)
 }
 
 // take takes a connection and exchanges greetings.

@@ -161,7 +161,7 @@ func (m *match) beats(t *testing.T) {
 					s.Fatal(err)
 				}
 				a.peers(1)
-				<-time.After(time.Hour) // of the bubble
+				<-time.After(20 * time.Minute) // of the bubble
 				synctest.Wait()
 				a.peers(1)
 				b.close()

@@ -171,12 +171,10 @@ func (m *monitor) judges(want verdict) {
 }
 
 // await skips to the next event of a kind.
-func (m *monitor) await(kind zmq.EventKind) (e told) {
+func (m *monitor) await(kind zmq.EventKind) {
 	m.t.Helper()
-	for e = m.hear(); e.kind != kind; {
-		e = m.hear()
+	for m.hear().kind != kind {
 	}
-	return e
 }
 
 // A meeting is a client that connects to a server and has something to say, and what
