@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"zeromux/internal/zmtptest"
 	"zeromux/zmq"
+	"zeromux/zmtp"
 )
 
 func beating(interval time.Duration) set {
@@ -83,6 +85,60 @@ func TestHeartbeats(t *testing.T) {
 			peer.Close()
 		})
 	})
+	for _, match := range matches(t) {
+		t.Run(match.name, match.beats)
+	}
+	t.Run("the range of a time to live", func(t *testing.T) {
+		s := newStage(t, "tcp")
+		for ttl, want := range map[time.Duration]error{
+			0: nil, 99 * time.Millisecond: nil, 100 * time.Millisecond: nil, 6553500 * time.Millisecond: nil,
+			6553600 * time.Millisecond: zmq.ErrInvalid, -time.Millisecond: zmq.ErrInvalid,
+		} {
+			_, err := s.ctx.NewSocket(zmq.DEALER, &zmq.Config{Heartbeat: zmq.Heartbeat{TTL: ttl}})
+			s.wrong(err, want)
+		}
+	})
+}
+
+// beats is the same with a mechanism, by which both commands may be sealed.
+func (m *match) beats(t *testing.T) {
+	t.Run("a silent peer is dropped", func(t *testing.T) {
+		inFakeTime(t, func(s *stage, dial set, accept func() net.Conn) {
+			h := m.shaken(s, accept, dial, beating(2*time.Second), func(c *zmq.Config) { c.Heartbeat.Timeout = 3 * time.Second })
+			h.wants(zmtp.AppendPing(nil, 0, nil))
+			start := time.Now()
+			h.wants(zmtp.AppendPing(nil, 0, nil))
+			expectEnd(s, h.conn)
+			if d := time.Since(start); d != 3*time.Second {
+				s.Errorf("it is dropped %v after the first PING, want 3 s", d)
+			}
+		})
+	})
+	t.Run("a PING is answered with its context", func(t *testing.T) {
+		overNetwork(t, func(s *stage) {
+			s.handle(zmq.REP, saying("200"))
+			s.bind(zmq.DEALER, secured(m.server))
+			h := take(s, s.dial(), sideOf(s, m.client, zmq.DEALER))
+			h.shake()
+			const most = "0123456789abcdef"
+			for _, context := range []string{"", "x", most, most + "and more"} {
+				h.write(h.seal(zmtp.FlagCommand, append(zmtp.AppendPing(nil, 10, nil), context...)))
+				h.wants(zmtp.AppendPong(nil, []byte(context[:min(len(context), len(most))])))
+			}
+		})
+	})
+	t.Run("a time to live ends a connection that falls silent", func(t *testing.T) {
+		inFakeTime(t, func(s *stage, dial set, accept func() net.Conn) {
+			h := m.shaken(s, accept, dial)
+			h.write(h.seal(zmtp.FlagCommand, zmtp.AppendPing(nil, 20, nil)))
+			h.wants(zmtp.AppendPong(nil, nil))
+			start := time.Now()
+			expectEnd(s, h.conn)
+			if d := time.Since(start); d != 2*time.Second {
+				s.Errorf("it is dropped after %v, want 2 s", d)
+			}
+		})
+	})
 	for _, types := range [][2]zmq.SocketType{
 		{zmq.ROUTER, zmq.DEALER},
 		{zmq.REP, zmq.REQ},
@@ -95,16 +151,19 @@ func TestHeartbeats(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("no false alarm between %v and %v", types[0], types[1]), func(t *testing.T) {
 			inFakeTime(t, func(s *stage, dial set, accept func() net.Conn) {
+				s.handle(zmq.REP, saying("200"))
 				live := func(c *zmq.Config) { c.Heartbeat.TTL = time.Second }
-				a, b := s.socket(types[0], beating(500*time.Millisecond), live), s.socket(types[1], dial, beating(300*time.Millisecond))
+				a := s.socket(types[0], secured(m.server), beating(500*time.Millisecond), live)
+				b := s.socket(types[1], secured(m.client), dial, beating(300*time.Millisecond))
 				events := s.watch(b)
 				b.connect("tcp://127.0.0.1:1")
 				if err := a.Attach(accept()); err != nil {
 					s.Fatal(err)
 				}
 				a.peers(1)
-				<-time.After(time.Hour) // of the bubble
+				<-time.After(20 * time.Minute) // of the bubble
 				synctest.Wait()
+				a.peers(1)
 				b.close()
 				for e, ok := events.next(); ok; e, ok = events.next() {
 					if e.Kind == zmq.EventDisconnected {
@@ -114,14 +173,23 @@ func TestHeartbeats(t *testing.T) {
 			})
 		})
 	}
-	t.Run("the range of a time to live", func(t *testing.T) {
-		s := newStage(t, "tcp")
-		for ttl, want := range map[time.Duration]error{
-			0: nil, 99 * time.Millisecond: nil, 100 * time.Millisecond: nil, 6553500 * time.Millisecond: nil,
-			6553600 * time.Millisecond: zmq.ErrInvalid, -time.Millisecond: zmq.ErrInvalid,
-		} {
-			_, err := s.ctx.NewSocket(zmq.DEALER, &zmq.Config{Heartbeat: zmq.Heartbeat{TTL: ttl}})
-			s.wrong(err, want)
-		}
-	})
+}
+
+// shaken has a hand shake hands as a client with a server in fake time.
+func (m *match) shaken(s *stage, accept func() net.Conn, options ...set) *hand {
+	s.Helper()
+	s.handle(zmq.REP, saying("200"))
+	s.socket(zmq.DEALER, append(options, secured(m.server))...).connect("tcp://127.0.0.1:1")
+	h := take(s, accept(), sideOf(s, m.client, zmq.DEALER))
+	s.Cleanup(func() { _ = h.conn.Close() })
+	h.shake()
+	return h
+}
+
+// wants hears what is within the next frame.
+func (h *hand) wants(body []byte) {
+	h.Helper()
+	if got := h.open(); !bytes.Equal(got, body) {
+		h.Fatalf("heard %q, want %q", got, body)
+	}
 }

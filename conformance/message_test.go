@@ -150,4 +150,34 @@ func TestMetadata(t *testing.T) {
 			}
 		}
 	})
+	for _, match := range matches(t) {
+		t.Run("who is authenticated with "+match.name, func(t *testing.T) {
+			overNetwork(t, func(s *stage) {
+				s.handle(zmq.REP, saying("200"))
+				router := s.bind(zmq.ROUTER, secured(match.server))
+				dealer := s.connect(zmq.DEALER, secured(match.client), named("d"), func(c *zmq.Config) {
+					c.Metadata = map[string]string{"X-Rank": "last"}
+				})
+				dealer.send("one")
+				dealer.send("two") // as above
+				for _, body := range []string{"one", "two"} {
+					m := router.want("d", body)
+					for name, want := range map[string]string{
+						"User-Id": "joe", "Rank": "first", "X-Rank": "last", "Socket-Type": "DEALER", "Routing-Id": "d", "Identity": "d",
+					} {
+						if got, _ := m.Property(name); got != want {
+							s.Errorf("%s is %q, want %q", name, got, want)
+						}
+					}
+					if _, ok := m.Property("No-Such-Thing"); ok {
+						s.Error("a property that nobody has set is there")
+					}
+				}
+				router.send("d", "three")
+				if m := dealer.want("three"); m.Peer().UserID != "" {
+					s.Errorf("the client hears that the server is %q", m.Peer().UserID)
+				}
+			})
+		})
+	}
 }

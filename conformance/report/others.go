@@ -3,7 +3,7 @@ package main
 // internals are the programs of libzmq's folder unittests: what is inside differs, and
 // what it must do does not.
 var internals = []line{
-	{name: "unittest_curve_encoding", checks: "messages sealed by CURVE", waits: forSecurity},
+	{name: "unittest_curve_encoding", checks: "messages sealed by CURVE", tests: tests("internal/mechanism.TestTwoCurveSidesLearnEachOthersPropertiesAndTalk", "internal/mechanism.TestTheFlagsWithinABox", "internal/mechanism.TestOpenRefusesWhatIsNoMessage", "internal/mechanism.FuzzOpen")},
 	{name: "unittest_ip_resolver", checks: "text of addresses, and names that are looked up", tests: tests("transport.TestParseBind", "transport.TestParseConnect", "transport.TestRemote", "transport.TestLocal")},
 	{name: "unittest_mtrie", checks: "the topics of a publisher and who wants them", tests: tests("internal/trie.TestTrieAgreesWithTheList", "internal/trie.TestATopicAddedTwiceIsRemovedOnce", "internal/trie.FuzzTrie")},
 	{name: "unittest_poller", checks: "descriptors and timers that are waited for", tests: tests("iomux.TestEveryBackEndPassesTheBattery", "zmq.TestAPollerMixesSocketsAndDescriptors", "zmq.TestAPollerMayBeChangedWhileItWaits", "zmq.TestAReactorHandlesDescriptors", "zmq.TestATimerMayBeCancelledAndResetWhileAReactorRuns", "zmq.TestAHangUpIsToldUnasked", "zmq.TestAnAttemptThatIsGivenUpIsClosed")},
