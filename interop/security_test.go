@@ -161,7 +161,7 @@ func meetings(t *testing.T, joe identity) (all []meeting) {
 			{"denied with 500", asking(side.server, "500", false), side.client, false, refused, false},
 			{"no handler", side.server, side.client, true, absent, chance},
 			{"no handler for a domain", asking(side.server, "check", false), side.client, true, absent, chance},
-			{"no handler for a domain that is enforced", asking(side.server, "check", true), side.client, true, refused, chance},
+			{"no handler for a domain that is enforced", asking(side.server, "check", true), side.client, true, refused, true},
 			{"a client with another mechanism", asking(side.server, "check", false), side.other, false, differs, false},
 			{"a client without security", asking(side.server, "check", false), zmq.Security{}, false, differs, false},
 		} {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -27,8 +28,12 @@ type asked struct {
 	certificates []*x509.Certificate
 }
 
+// errAhead is of a peer that has gone on before it was answered.
+var errAhead = errors.New("a command ahead of its time")
+
 // ask has a question of the mechanism answered. While the answer is awaited the peer
-// is listened to, so that one which leaves is noticed, whatever it has said before.
+// is listened to, so that one which leaves is noticed, whatever it has said before, and
+// one that goes on as if it had been let in.
 func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
 	if s.cfg.Authenticate == nil {
 		return mech.Answer(nil, zap.ErrNoHandler)
@@ -39,10 +44,13 @@ func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
 	if err := s.conn.SetReadDeadline(s.deadline); err != nil {
 		return err // nothing could end the listening, once there is an answer
 	}
+	if _, ahead := s.ahead(mech); ahead {
+		return s.refuseAhead(mech)
+	}
 	ctx, cancel := s.context()
 	left := make(chan error, 1)
 	go func() {
-		err := s.listen(int(s.most(mech)) + zmtp.MaxHeader + shakerRoom)
+		err := s.listen(mech, int(s.most(mech))+zmtp.MaxHeader+shakerRoom)
 		cancel() // the answer is of no use any more, or it is there
 		left <- err
 	}()
@@ -56,6 +64,9 @@ func (s *shaker) ask(mech mechanism.Mechanism, q *zap.Request) error {
 		_ = s.conn.Close() // it has ended, or there is no other way to end the listening
 	}
 	gone := <-left
+	if gone == errAhead {
+		return s.refuseAhead(mech)
+	}
 	if err == nil {
 		_ = s.conn.SetReadDeadline(s.deadline) // on failure reading fails as well
 		return mech.Answer(reply, nil)         // also of a peer that has left: that it was denied is worth knowing
@@ -91,9 +102,33 @@ func zapAddress(nc net.Conn, address string) string {
 	return address
 }
 
+// ahead returns the command that the peer has said ahead of its time, if it is whole: with
+// PLAIN and CURVE it has to be answered first. With NULL a peer that has introduced itself
+// may go on.
+func (s *shaker) ahead(mech mechanism.Mechanism) (command []byte, ok bool) {
+	if name := mech.Name(); name != mechanism.NamePlain && name != mechanism.NameCurve {
+		return nil, false
+	}
+	b := s.b[s.took:]
+	h, n, err := zmtp.ParseHeader(b)
+	if err != nil || h.Size > int64(len(b)-n) {
+		return nil, false
+	}
+	return b[n:][:h.Size], true
+}
+
+// refuseAhead returns what is wrong with a command ahead of its time. libzmq does not wait for
+// the answer either.
+func (s *shaker) refuseAhead(mech mechanism.Mechanism) error {
+	command, _ := s.ahead(mech)
+	s.took = len(s.b) // for what it may contain
+	return cmp.Or(mech.Handle(command), errAhead)
+}
+
 // listen takes in what the peer says, which is no more than a command and what may
-// come along behind it, most octets in all, until it is interrupted or the peer leaves.
-func (s *shaker) listen(most int) error {
+// come along behind it, most octets in all, until it is interrupted, or the peer leaves or
+// has said a command ahead of its time.
+func (s *shaker) listen(mech mechanism.Mechanism, most int) error {
 	for {
 		if len(s.b)-s.took >= most {
 			return &zmtp.ProtocolError{Rule: zmtp.ErrUnexpectedCommand, Code: zmtp.CodeUnexpectedCommand}
@@ -106,6 +141,9 @@ func (s *shaker) listen(most int) error {
 		}
 		if err != nil {
 			return err
+		}
+		if _, ahead := s.ahead(mech); ahead {
+			return errAhead
 		}
 	}
 }

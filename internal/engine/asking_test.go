@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"zeromux/internal/mechanism"
 	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
@@ -266,6 +267,44 @@ func TestWhatAPeerSaysMeanwhileIsHeardAfterwards(t *testing.T) {
 			}
 			s.close(0)
 			_ = l.Close()
+		})
+	}
+}
+
+// With PLAIN and CURVE a peer is to wait until it has been judged.
+func TestACommandAheadOfItsTimeEndsTheHandshake(t *testing.T) {
+	hello := zmtp.AppendFrame(nil, zmtp.FlagCommand, []byte("\x05HELLO\x03ada\x05horse"))
+	initiate := zmtp.AppendFrame(nil, zmtp.FlagCommand, []byte("\x08INITIATE"))
+	for name, says := range map[string][][]byte{
+		"at once": {slices.Concat(hello, initiate)},
+		"later":   {hello, initiate},
+		"slowly":  {hello, initiate[:5], initiate[5:]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSocket(t, "PULL", "PUSH")
+				s.cfg.Mechanism = func(c mechanism.Config) mechanism.Mechanism {
+					return mechanism.NewPlainServer(c, mechanism.PlainErrorLibzmq)
+				}
+				s.cfg.Authenticate = func(ctx context.Context, _ string, _ *zap.Request) (*zap.Reply, error) {
+					<-ctx.Done()
+					return &zap.Reply{Status: zap.StatusOK}, nil
+				}
+				ours, theirs := net.Pipe()
+				session := Attach(s.env, s, &s.cfg, ours, "mem://", "")
+				l := listen(theirs)
+				<-say(theirs, dialects[0].of("PLAIN", "PUSH")[:zmtp.GreetingSize])
+				for _, octets := range says {
+					<-say(theirs, octets)
+					synctest.Wait()
+				}
+				<-session.Done()
+				if got, want := told(s.heard()), "accepted, handshake failed: protocol 0x10000000, disconnected"; got != want {
+					t.Errorf("we hear %s\nwant    %s", got, want)
+				}
+				s.close(0)
+				_ = l.Close()
+			})
 		})
 	}
 }

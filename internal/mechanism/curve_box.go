@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/nacl/secretbox"
-	"golang.org/x/crypto/salsa20/salsa"
+	"golang.org/x/crypto/salsa20/salsa" //nolint:staticcheck // CURVE is made of it; nothing newer will do
 )
 
 // Sizes in octets. RFC 26 "CurveZMQ Commands".

@@ -9,7 +9,7 @@ import (
 
 func TestAHandServerIsTalkedTo(t *testing.T) {
 	keys := fixed(clientKeys, clientShort.secret[:], vouchNonce)
-	client, server := NewCurveClient(config("PAIR"), keys), newHandServer()
+	client, server := NewCurveClient(config(), keys), newHandServer()
 	said, err := feed(client, nobody)
 	if err != nil || len(said) != 1 || !bytes.Equal(said[0], newHandClient().hello()) {
 		t.Fatalf("said %q, %v, want HELLO", said, err)
@@ -74,7 +74,7 @@ func TestAClientRefusesWhatIsNoWelcome(t *testing.T) {
 		}, ErrBox, zmtp.CodeCryptographic},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := NewCurveClient(config("PAIR"), clientKeys)
+			client := NewCurveClient(config(), clientKeys)
 			said, err := feed(client, nobody)
 			if err != nil {
 				t.Fatal(err)
@@ -112,7 +112,7 @@ func TestAClientRefusesWhatIsNoReady(t *testing.T) {
 		}, zmtp.ErrTooManyProperties, zmtp.CodeInvalidMetadata},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, server := greeted(t, config("PAIR"))
+			client, server := greeted(t, config())
 			_, err := feed(client, nobody, c.command(server))
 			wantBreach(t, err, c.rule, c.code)
 			wantStuck(t, client, err)

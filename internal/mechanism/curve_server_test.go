@@ -13,7 +13,7 @@ import (
 )
 
 func TestAHandClientIsServed(t *testing.T) {
-	server, client := welcomed(t, config("PAIR"), serverKeys)
+	server, client := welcomed(t, config(), serverKeys)
 	said, err := feed(server, nobody, client.initiate())
 	if err != nil || len(said) != 1 || len(said[0]) != 30+len(announced()) || !server.Done() {
 		t.Fatalf("said %q, %v, done %v", said, err, server.Done())
@@ -73,7 +73,7 @@ func TestAServerRefusesWhatIsNoHello(t *testing.T) {
 		"a nonce that is not the box's own": {slices.Replace(slices.Clone(hello), 112, 120, number(2)...), ErrBox, zmtp.CodeCryptographic},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := NewCurveServer(config("PAIR"), serverKeys)
+			server := NewCurveServer(config(), serverKeys)
 			_, err := feed(server, nobody, c.command)
 			wantBreach(t, err, c.rule, c.code)
 			wantStuck(t, server, err)
@@ -116,7 +116,7 @@ func TestAServerRefusesWhatIsNoInitiate(t *testing.T) {
 		"too many properties":           {change: func(i *handInitiate) { i.metadata = make([]byte, 5*(zmtp.MaxProperties+1)) }, rule: zmtp.ErrTooManyProperties},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server, client := welcomed(t, config("PAIR"), serverKeys)
+			server, client := welcomed(t, config(), serverKeys)
 			command := c.command
 			if c.change != nil {
 				command = client.initiate(c.change)
@@ -221,7 +221,7 @@ func TestAServerHearsNothingWhileItIsNotTheClientsTurn(t *testing.T) {
 
 func TestLargePropertiesAreTaken(t *testing.T) {
 	large := properties("Socket-Type", "PAIR", "X-large", strings.Repeat("x", 1<<20))
-	server, client := welcomed(t, config("PAIR"), serverKeys)
+	server, client := welcomed(t, config(), serverKeys)
 	if _, err := feed(server, nobody, client.initiate(func(i *handInitiate) { i.metadata = zmtp.AppendMetadata(nil, large) })); err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func FuzzCurveServer(f *testing.F) {
 			}
 		}
 		in := tape(data)
-		j := &judge{t: t, m: NewCurveServer(config("PAIR"), &keys)}
+		j := &judge{t: t, m: NewCurveServer(config(), &keys)}
 		client := newHandClient()
 		var last uint64 // nonce
 		var openFailed error
@@ -333,7 +333,7 @@ func FuzzCurveClient(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in := tape(data)
 		keys := fixed(clientKeys, clientShort.secret[:], vouchNonce)
-		j := &judge{t: t, m: NewCurveClient(config("PAIR"), keys)}
+		j := &judge{t: t, m: NewCurveClient(config(), keys)}
 		server := newHandServer()
 		server.client = clientShort.public
 		var last uint64

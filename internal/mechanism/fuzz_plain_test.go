@@ -136,7 +136,7 @@ func FuzzPlainClient(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, data []byte) {
 		in := tape(data)
-		j := &judge{t: t, m: NewPlainClient(config("PAIR"), "admin", "secret")}
+		j := &judge{t: t, m: NewPlainClient(config(), "admin", "secret")}
 		var heard []string
 		for first := true; first || len(in) > 0; first = false {
 			j.listen()
@@ -176,7 +176,7 @@ func FuzzPlainServer(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, answer, data []byte) {
 		in, says := tape(data), tape(answer)
-		j := &judge{t: t, m: plainServerOf(config("PAIR"))}
+		j := &judge{t: t, m: plainServerOf(config())}
 		var heard []string
 		letIn := false
 		for len(in) > 0 {

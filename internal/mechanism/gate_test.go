@@ -52,7 +52,7 @@ func TestWhoIsAskedAndWhoIsLetInWithout(t *testing.T) {
 			c.zap.Address, c.zap.Identity = "10.1.2.3", []byte("me")
 			asked := false
 			run := func(answer authenticator) (Mechanism, error) {
-				settings := config("PAIR")
+				settings := config()
 				client := mechanisms[c.mechanism].client(settings)
 				settings.ZAP = c.zap
 				server := mechanisms[c.mechanism].server(settings)
@@ -111,7 +111,7 @@ func wantRequest(t *testing.T, q *zap.Request, z ZAP, mechanism string) {
 
 func TestTheClientsOfPlainAndCurveAskNobody(t *testing.T) {
 	for _, name := range []string{NamePlain, NameCurve} {
-		settings := config("PAIR")
+		settings := config()
 		server := mechanisms[name].server(settings)
 		settings.ZAP = ZAP{Domain: "dom", Enforce: true, Always: true}
 		client := mechanisms[name].client(settings)
@@ -129,7 +129,7 @@ func TestTheClientsOfPlainAndCurveAskNobody(t *testing.T) {
 }
 
 func TestBothSidesOfNullMayAsk(t *testing.T) {
-	settings := config("PAIR")
+	settings := config()
 	settings.ZAP.Domain = "dom"
 	a, b := NewNull(settings), NewNull(settings)
 	if errA, errB := drive(a, b, says(zap.StatusOK)); errA != nil || errB != nil || a.UserID() != "joe" || b.UserID() != "joe" {
@@ -141,7 +141,7 @@ func TestWhatAPeerIsToldThatIsTurnedAway(t *testing.T) {
 	for name, sides := range mechanisms {
 		for status, told := range map[int]bool{zap.StatusTemporary: false, zap.StatusDenied: true, zap.StatusInternal: true} {
 			t.Run(fmt.Sprint(name, " with ", status), func(t *testing.T) {
-				settings := config("PAIR")
+				settings := config()
 				client := sides.client(settings)
 				settings.ZAP.Domain = "dom"
 				server := sides.server(settings)
@@ -166,7 +166,7 @@ func TestWhatAPeerIsToldThatIsTurnedAway(t *testing.T) {
 
 // A peer that goes on talking does not keep the ERROR from going out.
 func TestAPeerThatIsTurnedAwayIsNotHeardAnyMore(t *testing.T) {
-	settings := config("PAIR")
+	settings := config()
 	settings.ZAP.Domain = "dom"
 	n := NewNull(settings)
 	if err := n.Answer(says(zap.StatusDenied)(n.Question())); err != nil {
@@ -212,7 +212,7 @@ func TestAReplyThatWasNone(t *testing.T) {
 	} {
 		for mechanism, sides := range mechanisms {
 			t.Run(mechanism+", "+name, func(t *testing.T) {
-				settings := config("PAIR")
+				settings := config()
 				client := sides.client(settings)
 				settings.ZAP.Domain = "dom"
 				server := sides.server(settings)

@@ -184,8 +184,8 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the peer refuses: %q", e.Reason)
 }
 
-// DeniedError: the authenticator does not let the peer in, or nobody could be asked
-// and the peer is not let in without. RFC 27 "Status Codes".
+// DeniedError is the verdict on a peer that the authenticator does not let in, or of whom
+// nobody could be asked and that is not let in without. RFC 27 "Status Codes".
 type DeniedError struct {
 	// Status is the reply's status, 300, 400 or 500, and zero where nobody has
 	// answered. With 300 libzmq leaves the connection open until a timer of the

@@ -20,7 +20,7 @@ func plainClientOf(c Config) Mechanism { return NewPlainClient(c, "admin", "secr
 func plainServerOf(c Config) Mechanism { return NewPlainServer(c, PlainErrorLibzmq) }
 
 func TestPlainSaysWhatLibzmqSays(t *testing.T) {
-	client, server := plainClientOf(config("PAIR")), plainServerOf(config("PAIR"))
+	client, server := plainClientOf(config()), plainServerOf(config())
 	said, err := feed(client, nobody, []byte("\x07WELCOME"), append([]byte("\x05READY"), announced()...))
 	if err != nil || len(said) != 2 || !bytes.Equal(said[0], plainHello) || !bytes.Equal(said[1], plainInitiate) || !client.Done() {
 		t.Errorf("the client said %q, %v, done %v", said, err, client.Done())
@@ -78,7 +78,7 @@ func TestAPlainServerRefusesWhatIsNoHello(t *testing.T) {
 		"the HELLO of CURVE":               {string(newHandClient().hello()), zmtp.ErrCommand, zmtp.CodeMalformedHello},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := plainServerOf(config("PAIR"))
+			server := plainServerOf(config())
 			_, err := feed(server, says(zap.StatusOK), []byte(c.command))
 			wantBreach(t, err, c.rule, c.code)
 			wantStuck(t, server, err)
@@ -115,7 +115,7 @@ func TestAPlainServerRefusesWhatIsNoInitiate(t *testing.T) {
 		"too many properties":    {"\x08INITIATE" + strings.Repeat("\x00", 5*(zmtp.MaxProperties+1)), zmtp.ErrTooManyProperties, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := plainServerOf(config("PAIR"))
+			server := plainServerOf(config())
 			_, err := feed(server, says(zap.StatusOK), plainHello, []byte(c.command))
 			wantBreach(t, err, c.rule, c.code)
 			wantStuck(t, server, err)
@@ -170,7 +170,7 @@ func TestAPlainClientRefusesWhatIsNotForIt(t *testing.T) {
 		"what it has said itself, bent":    {[]string{"\xff" + string(plainHello[1:])}, zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := plainClientOf(config("PAIR"))
+			client := plainClientOf(config())
 			var commands [][]byte
 			for _, command := range c.commands {
 				commands = append(commands, []byte(command))

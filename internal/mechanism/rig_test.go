@@ -128,12 +128,12 @@ func wantRefused(t *testing.T, err error, status int) {
 	}
 }
 
-// config announces a socket type that goes together with "PAIR" only.
-func config(socketType string) Config {
-	return Config{Metadata: properties("Socket-Type", socketType), CheckPeer: CheckSocketType(socketType, "PAIR")}
+// config announces the socket type "PAIR", which goes together with itself alone.
+func config() Config {
+	return Config{Metadata: properties("Socket-Type", "PAIR"), CheckPeer: CheckSocketType("PAIR", "PAIR")}
 }
 
-// announced is what config("PAIR") makes a side announce.
+// announced is what config() makes a side announce.
 func announced() []byte { return zmtp.AppendMetadata(nil, properties("Socket-Type", "PAIR")) }
 
 // client makes a client of each mechanism, and server its server; NULL has one side.
