@@ -17,10 +17,10 @@ import (
 )
 
 // of makes the opening that of a mechanism of another name.
-func (d dialect) of(mechanism string, socketType string) []byte {
+func (d dialect) of(name, socketType string) []byte {
 	b := d.opening(socketType, "")
 	copy(b[12:32], make([]byte, 20))
-	copy(b[12:], mechanism)
+	copy(b[12:], name)
 	return b
 }
 
