@@ -20,11 +20,15 @@ var errAuthenticatorLeft = errors.New("an Authenticator has not returned")
 // goroutine of its own: a policy that does not return when ctx ends, or never, is left
 // to itself. Term waits for it. The error is ctx's own.
 func (c *Context) consult(ctx context.Context, policy Authenticator, endpoint string, q *zap.Request) (*zap.Reply, error) {
+	p, err := applicantOf(q) // who left the policy to itself wipes q
+	if err == nil {
+		p.Endpoint = endpoint
+	}
 	answer := make(chan *zap.Reply, 1)
 	c.consulted.Go(func() {
 		reply := failedReply(&PanicError{}) // of a policy that ends its goroutine
 		defer func() { answer <- reply }()
-		reply = answerTo(ctx, policy, endpoint, q)
+		reply = judge(ctx, policy, p, err)
 	})
 	select {
 	case reply := <-answer:

@@ -24,18 +24,16 @@ const (
 // statusFailed is the one that is somebody's fault on this side.
 const statusFailed = zap.StatusInternal
 
-// answerTo asks policy a question of RFC 27, about a peer that came to endpoint. An error
-// of the policy that panics when it is looked at, as one behind a nil pointer may, is a
-// failure as well.
-func answerTo(ctx context.Context, policy Authenticator, endpoint string, question *zap.Request) (reply *zap.Reply) {
+// judge has policy decide about p, unless err says that there is nothing to decide. An
+// error of the policy that panics when it is looked at, as one behind a nil pointer may,
+// is a failure as well.
+func judge(ctx context.Context, policy Authenticator, p *Applicant, err error) (reply *zap.Reply) {
 	defer func() {
 		if value := recover(); value != nil {
 			reply = failedReply(&PanicError{Value: value, Stack: debug.Stack()})
 		}
 	}()
-	p, err := applicantOf(question)
 	if err == nil {
-		p.Endpoint = endpoint
 		err = decide(ctx, policy, p)
 	}
 	if err == nil {
