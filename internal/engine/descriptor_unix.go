@@ -80,10 +80,11 @@ func readFD(fd int, b []byte) (int, error) {
 	}
 }
 
-// writeFD writes once and never waits.
-func writeFD(fd int, list [][]byte) (int, error) {
+// writeFD writes once and never waits. The scheduler of the Go runtime is told of it if
+// that is asked for.
+func writeFD(fd int, list [][]byte, told bool) (int, error) {
 	for {
-		n, err := writev(fd, list)
+		n, err := writev(fd, list, told)
 		switch err {
 		case unix.EINTR:
 		case unix.EAGAIN:

@@ -102,7 +102,7 @@ func (d *looped) lookout() { d.loop.post(d, wantWrite) }
 
 func (d *looped) handOver() { d.loop.writer.add(d) }
 
-func (d *looped) write(list [][]byte, _ bool) (int, error) { return writeFD(d.fd, list) }
+func (d *looped) write(list [][]byte, _ bool) (int, error) { return writeFD(d.fd, list, false) }
 
 func (d *looped) halfClose() error { return unix.Shutdown(d.fd, unix.SHUT_WR) }
 

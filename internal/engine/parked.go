@@ -239,9 +239,11 @@ func (p *parked) write(list [][]byte, wait bool) (int, error) {
 	return p.wrote, err
 }
 
-// writeOnce writes what the system takes; false means that it is to be waited for.
+// writeOnce writes what the system takes; false means that it is to be waited for. The
+// scheduler is told of a sender that writes by itself, for it waits for an answer next,
+// and would wait longer if nobody were awake.
 func (p *parked) writeOnce(fd uintptr) bool {
-	p.wrote, p.putErr = writeFD(int(fd), p.list)
+	p.wrote, p.putErr = writeFD(int(fd), p.list, !p.wait)
 	return p.putErr != errAgain || !p.wait
 }
 

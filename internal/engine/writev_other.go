@@ -4,7 +4,7 @@ package engine
 
 // writev writes list piece by piece: golang.org/x/sys has no writev for every
 // system.
-func writev(fd int, list [][]byte) (n int, err error) {
+func writev(fd int, list [][]byte, _ bool) (n int, err error) {
 	for _, b := range list {
 		k, err := writeAtOnce(fd, b)
 		n += max(k, 0)
