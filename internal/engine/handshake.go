@@ -236,7 +236,7 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 		case err != nil:
 			return introduction{}, s.hungUp(mech, err)
 		}
-		err = aside(mech, func() error { return mech.Handle(f.Body) })
+		err = s.handle(mech, f.Body)
 		if s.secret {
 			clear(f.Body)
 		}
@@ -251,14 +251,15 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 	return in, nil
 }
 
-// aside calls f on a goroutine of its own if the mechanism has keys: computing with them
-// takes a deep stack, which would be kept for as long as the peer lets us wait.
-func aside(mech mechanism.Mechanism, f func() error) error {
-	if !mech.Sealed() {
-		return f()
+// handle has the mechanism take a command. A HELLO may be a stranger's, and its sender
+// may let us wait: computing with keys takes a deep stack, which would be kept meanwhile,
+// so that it is done on another goroutine.
+func (s *shaker) handle(mech mechanism.Mechanism, command []byte) error {
+	if awaited, _ := mech.Awaits(); awaited != commandHello || !mech.Sealed() {
+		return mech.Handle(command)
 	}
 	done := make(chan error)
-	go func() { done <- f() }()
+	go func() { done <- mech.Handle(command) }()
 	return <-done
 }
 
@@ -266,7 +267,7 @@ func aside(mech mechanism.Mechanism, f func() error) error {
 // it is the peer's turn.
 func (s *shaker) advance(mech mechanism.Mechanism) error {
 	for {
-		if err := aside(mech, func() error { return s.offer(mech) }); err != nil {
+		if err := s.offer(mech); err != nil {
 			return err
 		}
 		q := mech.Question()
@@ -306,8 +307,11 @@ func (s *shaker) hungUp(mech mechanism.Mechanism, err error) error {
 	return fmt.Errorf("the peer was reached, and closed the connection before its %s%s: %w", awaited, hint, err)
 }
 
-// commandWelcome is what a server of CURVE says first. RFC 26.
-const commandWelcome = "WELCOME"
+// What a client of CURVE says first, and its server. RFC 26.
+const (
+	commandHello   = "HELLO"
+	commandWelcome = "WELCOME"
+)
 
 // introduce makes the record of a peer that shook hands.
 func (s *shaker) introduce(version zmtp.Version, mech mechanism.Mechanism) *message.Peer {
