@@ -118,7 +118,7 @@ func ParseError(body []byte) (reason []byte, err error) {
 	if len(data) == 0 || len(data) <= int(data[0]) {
 		return nil, breach(ErrCommand, CodeMalformedError, body)
 	}
-	return data[1 : 1+data[0]], nil
+	return data[1 : 1+int(data[0])], nil
 }
 
 // AppendPing appends the body of a PING command. The time to live is in tenths of

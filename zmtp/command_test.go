@@ -183,3 +183,12 @@ func TestTrafficCommandsAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+// The longest reason that an ERROR can have comes back whole.
+func TestTheLongestReasonIsRead(t *testing.T) {
+	want := strings.Repeat("r", MaxReason)
+	reason, err := ParseError(AppendError(nil, want))
+	if err != nil || string(reason) != want {
+		t.Errorf("got %d octets, %v", len(reason), err)
+	}
+}
