@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -215,7 +216,13 @@ func rule(err error) error {
 
 func FuzzCommand(f *testing.F) {
 	addFrames(f, func(frame Frame) { f.Add(frame.Body) })
-	for _, body := range [][]byte{AppendJoin(nil, "group"), AppendLeave(nil, "group"), AppendError(nil, "300")} {
+	long := strings.Repeat("x", 255) // as much as an octet can count
+	for _, body := range [][]byte{
+		AppendJoin(nil, "group"), AppendLeave(nil, "group"), AppendError(nil, "300"),
+		AppendJoin(nil, long), AppendLeave(nil, long), AppendError(nil, long),
+		AppendPing(nil, 1, []byte(long)), AppendPong(nil, []byte(long)), AppendCommand(nil, long, []byte(long)),
+		AppendReady(nil, Metadata{{Name: long, Value: []byte(long)}}), AppendSubscription(nil, true, []byte(long)),
+	} {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
