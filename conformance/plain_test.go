@@ -117,17 +117,7 @@ func plainStrangers(t *testing.T) {
 			overNetwork(t, func(s *stage) {
 				s.handle(zmq.REP, saying("200"))
 				server := s.socket(zmq.DEALER, secured(plainServer()))
-				monitor := server.monitor(1, zmq.PAIR)
-				s.endpoint = server.bind(s.endpoint)
-				peer := s.older(row.script)
-				monitor.judges(row.want)
-				if row.want == succeeded {
-					server.want("hello")
-					return
-				}
-				peer.Close()
-				server.silent()
-				server.peers(0)
+				s.hears(server, row.script, row.want)
 			})
 		})
 	}
@@ -158,18 +148,25 @@ func plainPretenders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			overNetwork(t, func(s *stage) {
 				client := s.socket(zmq.DEALER, secured(plainClient("admin", "password")))
-				monitor := client.monitor(1, zmq.PAIR)
-				s.endpoint = client.bind(s.endpoint)
-				peer := s.older(row.script)
-				monitor.judges(row.want)
-				if row.want == succeeded {
-					client.want("hello")
-					return
-				}
-				peer.Close()
-				client.silent()
-				client.peers(0)
+				s.hears(client, row.script, row.want)
 			})
 		})
 	}
+}
+
+// hears binds ours, has a peer play a script to it, and checks the verdict: whoever is let
+// in says hello, and of anybody else nothing is received.
+func (s *stage) hears(ours *actor, script string, want verdict) {
+	s.Helper()
+	monitor := ours.monitor(1, zmq.PAIR)
+	s.endpoint = ours.bind(s.endpoint)
+	peer := s.older(script)
+	monitor.judges(want)
+	if want == succeeded {
+		ours.want("hello")
+		return
+	}
+	peer.Close()
+	ours.silent()
+	ours.peers(0)
 }
