@@ -10,6 +10,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -191,6 +192,10 @@ type Options struct {
 	// a Dial, on any goroutine; it must not block. For tcp; an ipc address answers
 	// at once. libzmq: ZMQ_EVENT_CONNECT_DELAYED.
 	Connecting func()
+
+	// Logger gets records of what happens between calls: that the files of a listener
+	// of TLS have changed and cannot be used. Nil means silence.
+	Logger *slog.Logger
 }
 
 // Proxy is a SOCKS5 server that connects to peers in our place (RFC 1928). It

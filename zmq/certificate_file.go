@@ -1,15 +1,15 @@
 package zmq
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"zeromux/internal/filemark"
 )
 
 // maxCertificateSize bounds a certificate file, in octets. CZMQ's have some 500.
@@ -112,36 +112,13 @@ func (c *CurveCertificate) save(path string, mode fs.FileMode) error {
 	return nil
 }
 
-// readSmallFile reads a plain file of at most most octets. Other kinds of files are
-// not even opened: that may take for ever.
+// readSmallFile is filemark.Read; what is unfit is invalid.
 func readSmallFile(path string, most int64) (content []byte, info fs.FileInfo, err error) {
-	if info, err = os.Stat(path); err != nil {
-		return nil, nil, err
+	content, info, err = filemark.Read(path, most)
+	if errors.Is(err, filemark.ErrUnfit) {
+		err = fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s: %w: no plain file", path, ErrInvalid)
-	}
-	f, err := openAtOnce(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	if info, err = f.Stat(); err != nil { // of what was opened
-		return nil, nil, err
-	}
-	if !info.Mode().IsRegular() { // it has just been put there
-		return nil, nil, fmt.Errorf("%s: %w: no plain file", path, ErrInvalid)
-	}
-	var b bytes.Buffer
-	b.Grow(int(min(info.Size(), most)) + bytes.MinRead) // at once, so that no copy of a secret stays behind
-	if _, err = b.ReadFrom(io.LimitReader(f, most+1)); err != nil {
-		return nil, nil, err
-	}
-	if content = b.Bytes(); int64(len(content)) > most {
-		clear(content)
-		return nil, nil, fmt.Errorf("%s: %w: more than %d octets", path, ErrInvalid, most)
-	}
-	return content, info, nil
+	return content, info, err
 }
 
 // replaceFile makes path a file of this content and mode: who opens it finds what was

@@ -70,7 +70,8 @@ type ContextConfig struct {
 	Multiplexer string `json:"multiplexer" yaml:"multiplexer" toml:"multiplexer"`
 	// Logger gets a record of every event of every socket: a warning where a peer
 	// was refused, or has refused us or broken the protocol, in its handshake, and
-	// else for debugging. Nil is the default: silence.
+	// else for debugging; and a warning where files of TLS have changed and cannot be
+	// used. Nil is the default: silence.
 	Logger *slog.Logger `json:"-" yaml:"-" toml:"-"`
 }
 

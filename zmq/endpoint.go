@@ -71,6 +71,7 @@ func (s *Socket) claim(overInproc bool) (*Config, *engine.Config, error) {
 	config := s.config.clone()
 	cfg := config.engine(s.row)
 	cfg.Authenticate = s.ctx.authenticate(config.Security.Authenticator)
+	cfg.Transport.Logger = s.ctx.config.Logger
 	switch {
 	case overInproc && cfg.Raw:
 		return nil, nil, fmt.Errorf("%w: %s has no raw octets", ErrIncompatible, inprocScheme)

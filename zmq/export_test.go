@@ -55,6 +55,3 @@ func HoldSending(s *Socket) (release func()) {
 	s.sendMu.Lock()
 	return s.sendMu.Unlock
 }
-
-// OpenAtOnce opens a file without waiting.
-var OpenAtOnce = openAtOnce

@@ -1,4 +1,5 @@
-// Package filemark tells whether a file is as it was when it was read.
+// Package filemark reads small files, and tells whether one is as it was when it was
+// read.
 package filemark
 
 import (

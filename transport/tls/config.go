@@ -61,7 +61,8 @@ func client(t *transport.TLS, host string) (*tls.Config, error) {
 }
 
 // server is the configuration of a listener.
-func server(t *transport.TLS) (*tls.Config, error) {
+func server(o *transport.Options) (*tls.Config, error) {
+	t := &o.TLS
 	if err := check(t); err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func server(t *transport.TLS) (*tls.Config, error) {
 	case config == nil && t.CertFile == "":
 		return nil, wrong("CertFile", "a listener has a certificate, and neither it nor Config names one")
 	case config == nil:
-		return listening(t)
+		return listening(o)
 	case config.GetConfigForClient != nil: // only it knows
 		return config, nil
 	case len(config.Certificates) == 0 && config.GetCertificate == nil:

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -89,10 +91,16 @@ func authorities(option, name string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// maxFile bounds a file, in octets. The authorities of a system take some 250 KiB.
+const maxFile = 16 << 20
+
 // read reads the file of an option.
 func read(option, name string) ([]byte, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
+	text, _, err := filemark.Read(name, maxFile)
+	switch {
+	case errors.Is(err, filemark.ErrUnfit):
+		return nil, wrong(option, err.Error())
+	case err != nil:
 		return nil, fmt.Errorf("tls: option TLS.%s: %w", option, err)
 	}
 	return text, nil
@@ -102,18 +110,20 @@ func read(option, name string) ([]byte, error) {
 // them has changed: certificates are renewed while their servers run.
 type kept struct {
 	files transport.TLS
+	log   *slog.Logger // nil: nobody is told
 
 	mu     sync.Mutex // guards what follows
 	config *tls.Config
-	seen   [3]filemark.Mark // the files as they were when they were read last, whatever came of it
+	seen   [3]filemark.Mark // the files as they were when config was made; none where they could not be used since
+	fault  error            // why they cannot be used
 }
 
-// listening returns a configuration that follows the files of t.
-func listening(t *transport.TLS) (*tls.Config, error) {
-	k := &kept{files: *t}
+// listening returns a configuration that follows the files of o.
+func listening(o *transport.Options) (*tls.Config, error) {
+	k := &kept{files: o.TLS, log: o.Logger}
 	then := time.Now()
 	k.mark(k.look(), then)
-	config, err := serverOf(t)
+	config, err := serverOf(&k.files)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +144,8 @@ func (k *kept) look() (found [3]os.FileInfo) {
 }
 
 // current is the configuration for the next handshake. Files that do not go together,
-// or are not there, are in the middle of being changed: until then it stays as it is.
+// or are not there, are perhaps in the middle of being changed: until they can be used
+// it stays as it is, and each handshake looks at them.
 func (k *kept) current() *tls.Config {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -147,11 +158,28 @@ func (k *kept) current() *tls.Config {
 	if same {
 		return k.config
 	}
-	k.mark(found, then)
-	if config, err := serverOf(&k.files); err == nil {
-		k.config = config
+	config, err := serverOf(&k.files)
+	k.tell(err)
+	if err != nil {
+		k.seen = [3]filemark.Mark{}
+		return k.config
 	}
-	return k.config
+	k.mark(found, then)
+	k.config = config
+	return config
+}
+
+// tell says what became of reading the files, if it is news.
+func (k *kept) tell(fault error) {
+	before := k.fault
+	k.fault = fault
+	switch {
+	case k.log == nil:
+	case fault != nil && (before == nil || before.Error() != fault.Error()):
+		k.log.Warn("certificates of a listener cannot be used as they are, what was read before counts", "err", fault)
+	case fault == nil && before != nil:
+		k.log.Info("certificates of a listener can be used again")
+	}
 }
 
 // mark notes the files as they were found, not before then, and are read now.

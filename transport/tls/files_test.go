@@ -1,11 +1,15 @@
 package tls_test
 
 import (
+	"bytes"
 	stdtls "crypto/tls"
+	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"zeromux/internal/zmtptest"
 	"zeromux/transport"
@@ -53,6 +57,51 @@ func TestCertificatesAreRenewedInPlace(t *testing.T) {
 	wants("without a key", second)
 	zmtptest.WriteFiles(t, third, certFile, keyFile)
 	wants("renewed again", third)
+}
+
+// TestFilesThatCouldNotBeReadAreReadAgain though nothing shows that they have changed
+// since: modes may have, or there were no descriptors.
+func TestFilesThatCouldNotBeReadAreReadAgain(t *testing.T) {
+	a := zmtptest.NewAuthority(t, "test authority")
+	first, second := a.Issue(t, "127.0.0.1"), a.Issue(t, "127.0.0.1")
+	certFile, keyFile := zmtptest.Files(t, first)
+	var log bytes.Buffer
+	l := transporttest.Listen(t, tls.Transport{}, "127.0.0.1:*", &transport.Options{
+		TLS: transport.TLS{CertFile: certFile, KeyFile: keyFile}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	zmtptest.WriteFiles(t, second, certFile, keyFile)
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-time.Hour) // so that a mark of them would hold
+	for _, step := range []struct {
+		key  []byte
+		want stdtls.Certificate
+		log  string
+	}{
+		{make([]byte, len(key)), first, "cannot be used as they are"},
+		{make([]byte, len(key)), first, ""},
+		{key, second, "can be used again"},
+		{key, second, ""},
+	} {
+		log.Reset()
+		if err := errors.Join(
+			os.WriteFile(keyFile, step.key, 0o600), os.Chtimes(keyFile, old, old), os.Chtimes(certFile, old, old),
+		); err != nil {
+			t.Fatal(err)
+		}
+		found, err := meet(t, l, transport.TLS{CAFile: a.File(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !found.PeerCertificates[0].Equal(step.want.Leaf) {
+			t.Error("another certificate is shown")
+		}
+		if !strings.Contains(log.String(), step.log) || step.log == "" && log.Len() > 0 {
+			t.Errorf("log %q, want %q", log.String(), step.log)
+		}
+	}
 }
 
 // TestOneWhoConnectsShowsWhatItsFilesHave each time.

@@ -57,7 +57,7 @@ func dialling(address string, o *transport.Options) (*tls.Config, error) {
 		return nil, err
 	}
 	host, _, _ := strings.Cut(destination.Host, "%") // no certificate is for a zone
-	return client(of(o), host)
+	return client(&of(o).TLS, host)
 }
 
 // Listen implements transport.Transport. Files are read at once, and again by the
@@ -90,12 +90,12 @@ func (Transport) ListenFile(f *os.File, o *transport.Options) (transport.Listene
 // PeerAddress implements transport.PeerNamer, as tcp does.
 func (Transport) PeerAddress(c net.Conn) string { return tcpTransport.PeerAddress(c) }
 
-// of is what o says about TLS.
-func of(o *transport.Options) *transport.TLS {
+// of is o, whose zero value is nil, too.
+func of(o *transport.Options) *transport.Options {
 	if o == nil {
-		return &transport.TLS{}
+		return &transport.Options{}
 	}
-	return &o.TLS
+	return o
 }
 
 // listener is a bound address.
