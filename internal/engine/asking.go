@@ -156,10 +156,9 @@ func denied(err error) *mechanism.DeniedError {
 }
 
 // isSilent reports whether libzmq tells a peer nothing of the verdict that err is, not even
-// by closing the connection: it may try again later, or there was nobody who could
-// have judged it. PLAIN lets nobody in unjudged, so that waiting would not help, and a
-// peer that may try again is not kept when it has said more already, as one with NULL
-// has.
+// by closing the connection: it may try again later, or, with NULL, there was nobody who
+// could have judged it. A peer that may try again is not kept when it has said more
+// already, as one with NULL has.
 func isSilent(err error) bool {
 	var e *HandshakeError
 	d := denied(err)
@@ -169,7 +168,7 @@ func isSilent(err error) bool {
 	case d.Status == zap.StatusTemporary:
 		return !e.ahead
 	}
-	return d.Status == 0 && errors.Is(err, zap.ErrNoHandler) && e.Mechanism != mechanism.NamePlain
+	return d.Status == 0 && errors.Is(err, zap.ErrNoHandler) && e.Mechanism == mechanism.NameNull
 }
 
 // hearOut lets a peer that was told why it is denied read that: if it said something

@@ -67,6 +67,7 @@ func TestAVerdict(t *testing.T) {
 		{"nobody to ask", "NULL", nil, zap.ErrNoHandler, false, "accepted, handshake failed 14, handshake failed 11, disconnected", limit, false},
 		{"nobody to ask, and nobody looked for", "NULL", nil, nil, true, "accepted, handshake failed 14, handshake failed 11, disconnected", limit, false},
 		{"nobody to ask about a password", "PLAIN", nil, zap.ErrNoHandler, false, "accepted, handshake failed 14, disconnected", 0, false},
+		{"nobody to ask about a key", "CURVE", nil, zap.ErrNoHandler, false, "accepted, handshake failed 14, disconnected", 0, false},
 		{"an answer that is none", "TEST", nil, malformed, false, "accepted, handshake failed: protocol 0x20000003, disconnected", 0, false},
 		{"a handler that goes away", "TEST", nil, errGone, false, "accepted, handshake failed 32, disconnected", 0, false},
 	} {
