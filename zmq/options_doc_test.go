@@ -260,7 +260,8 @@ func (f contextFields) try(change func(config reflect.Value)) (reflect.Value, er
 
 // companions set what a field does not go without.
 var companions = map[string]func(*zmq.Config){
-	"Security.Curve.Server": func(c *zmq.Config) { c.Security.Curve.SecretKey = ownKey },
+	"Security.Curve.Server":        func(c *zmq.Config) { c.Security.Curve.SecretKey = ownKey },
+	"Security.Plain.StandardError": func(c *zmq.Config) { c.Security.Plain.Server = true },
 }
 
 // ownKey is a secret key.

@@ -53,6 +53,10 @@ type Security struct {
 type Plain struct {
 	// Server makes the socket the side that asks. libzmq: ZMQ_PLAIN_SERVER.
 	Server bool `json:"server" yaml:"server" toml:"server"`
+	// StandardError has a server spell its ERROR, to a client that it turns away, as
+	// RFC 37 has it. False is the default: it is spelt as libzmq spells it, whose
+	// clients take the other for a breach of the protocol. Ours read both.
+	StandardError bool `json:"standard_error" yaml:"standard_error" toml:"standard_error"`
 	// Username and Password make the socket a client, either of them alone as well; at
 	// most 255 octets each. libzmq: ZMQ_PLAIN_USERNAME, ZMQ_PLAIN_PASSWORD.
 	Username string `json:"username" yaml:"username" toml:"username"`
@@ -119,6 +123,8 @@ func (s *Security) check(raw bool) error {
 		wrong = " has Plain and Curve, must have one of them"
 	case plain.Server && (plain.Username != "" || plain.Password != ""):
 		wrong = ".Plain has Server and Username or Password, must have one of them"
+	case plain.StandardError && !plain.Server:
+		wrong = ".Plain.StandardError is set for a client, must be for a server alone"
 	case plain.Server && s.ZAPEnforceDomain && s.ZAPDomain == "":
 		wrong = ".ZAPEnforceDomain is set for a server of PLAIN, and so must ZAPDomain be"
 	case s.Authenticator != nil && s.isClient():
@@ -176,10 +182,11 @@ func (s *Security) engine(e *engine.Config) {
 	plain, curve := s.Plain, s.Curve
 	switch {
 	case plain.Server:
-		// Spelt as libzmq's clients read it; others take it for what it is, an end.
-		e.Mechanism = func(c mechanism.Config) mechanism.Mechanism {
-			return mechanism.NewPlainServer(c, mechanism.PlainErrorLibzmq)
+		spelling := mechanism.PlainErrorLibzmq
+		if plain.StandardError {
+			spelling = mechanism.PlainErrorStandard
 		}
+		e.Mechanism = func(c mechanism.Config) mechanism.Mechanism { return mechanism.NewPlainServer(c, spelling) }
 	case plain != Plain{}:
 		e.Mechanism = func(c mechanism.Config) mechanism.Mechanism {
 			return mechanism.NewPlainClient(c, plain.Username, string(plain.Password))

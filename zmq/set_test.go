@@ -53,7 +53,7 @@ func fullConfig() zmq.Config {
 		Presence: zmq.Presence{Hello: "hello", Disconnect: "gone", Hiccup: "hiccup"},
 		Metadata: map[string]string{"X-a": "b"},
 		Security: zmq.Security{
-			Plain:     zmq.Plain{Server: true, Username: "me", Password: "secret"},
+			Plain:     zmq.Plain{Server: true, StandardError: true, Username: "me", Password: "secret"},
 			Curve:     zmq.Curve{Server: true, PublicKey: ownKey.PublicKey(), SecretKey: ownKey, ServerKey: ownKey.PublicKey()},
 			ZAPDomain: "home", ZAPEnforceDomain: true,
 		},
