@@ -171,24 +171,25 @@ func TestTheAuthoritiesOfTheSystem(t *testing.T) {
 	ours, theirs := zmtptest.NewAuthority(t, "one authority"), zmtptest.NewAuthority(t, "another authority")
 	e := newEager(t)
 	e.own = transport.TLS{Config: &stdtls.Config{Certificates: []stdtls.Certificate{ours.Issue(t, "127.0.0.1")}}}
-	l := transporttest.Listen(t, e, "127.0.0.1:*", nil)
 	for name, test := range map[string]struct{ file, want string }{
 		"the right one": {file: ours.File(t)},
 		"another one":   {file: theirs.File(t), want: "unknown authority"},
 		"none":          {file: filepath.Join(t.TempDir(), "none"), want: "TLS.CAFile"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			l := transporttest.Listen(t, e, "127.0.0.1:*", nil)
 			process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTheAuthoritiesOfTheSystem$", "-test.v")
 			process.Env = append(os.Environ(), "TLS_TEST_ADDRESS="+l.Address(), "SSL_CERT_FILE="+test.file, "SSL_CERT_DIR="+t.TempDir())
 			said := make(chan []byte, 1)
 			go func() {
 				text, _ := process.CombinedOutput() // which says what is to be known
 				said <- text
+				_ = l.Close() // so that nobody waits for it any more
 			}()
 			if test.want != "TLS.CAFile" { // nobody comes otherwise
 				server, err := l.Accept()
 				if err != nil {
-					t.Fatal(err)
+					t.Fatalf("nobody came: %v: %s", err, <-said)
 				}
 				defer server.Close()
 			}
