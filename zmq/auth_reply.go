@@ -9,15 +9,16 @@ import (
 	"slices"
 	"strings"
 
+	"zeromux/internal/mechanism"
 	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
 
 // Names of mechanisms, as they stand in greetings and in questions.
 const (
-	mechanismNull   = "NULL"
-	mechanismPlain  = "PLAIN"
-	mechanismCurve  = "CURVE"
+	mechanismNull   = mechanism.NameNull
+	mechanismPlain  = mechanism.NamePlain
+	mechanismCurve  = mechanism.NameCurve
 	mechanismGSSAPI = "GSSAPI"
 )
 

@@ -477,7 +477,7 @@ func (s *Socket) Attach(conn net.Conn) error {
 	endpoint, address := "", ""
 	if a := conn.RemoteAddr(); a != nil {
 		address = a.String()
-		endpoint = a.Network() + "://" + address
+		endpoint = endpointOf(a)
 		if isUnix(a) {
 			address = ipc.Transport{}.PeerAddress(conn)
 		}

@@ -15,7 +15,7 @@ const hidden = "[secret]"
 // nothing where it is empty.
 //
 // In an unexported field of another struct no method can be called, and package fmt
-// shows it.
+// shows it; and so it does for its verbs %w and %p, which are for no text (go vet tells).
 type Secret string
 
 // String returns "[secret]", or "" where there is none.

@@ -58,7 +58,11 @@ const maxSecretLine = 4096
 // may have to be typed again, or else from standard input, where it is all there is.
 func readSecret(ctx context.Context, prompt string, again bool) (string, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return readOnlyLine(os.Stdin)
+		line, err := readOnlyLine(os.Stdin)
+		if err != nil {
+			err = fmt.Errorf("standard input: %w", err)
+		}
+		return line, err
 	}
 	prompts := []string{prompt}
 	if again {
@@ -78,11 +82,11 @@ func readSecret(ctx context.Context, prompt string, again bool) (string, error) 
 func readOnlyLine(r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxSecretLine+1))
 	if err != nil {
-		return "", fmt.Errorf("standard input: %w", err)
+		return "", err
 	}
 	line, rest, _ := bytes.Cut(text, []byte("\n"))
 	if len(rest) > 0 || len(text) > maxSecretLine {
-		return "", errors.New("standard input: more than one line")
+		return "", errors.New("more than one line")
 	}
 	return string(bytes.TrimSuffix(line, []byte("\r"))), nil
 }

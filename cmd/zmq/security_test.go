@@ -210,7 +210,7 @@ func TestSecurityThatMakesNoSenseIsRefused(t *testing.T) {
 		"a password that cannot be typed":   {[]string{"--user", "Ada"}, exitUsage, "--password-file names a file"},
 		"a password that is not there":      {[]string{"--user", "Ada", "--password-file", missing}, exitError, missing},
 		"a password that is empty":          {[]string{"--user", "Ada", "--password-file", secretFile(t, "\n")}, exitError, "it is empty"},
-		"a password of two lines":           {[]string{"--user", "Ada", "--password-file", secretFile(t, "horse\nbattery\n")}, exitError, "more than one line"},
+		"a password of two lines":           {[]string{"--user", "Ada", "--password-file", secretFile(t, "horse\nbattery\n")}, exitError, ": more than one line"},
 		"users that are not there":          {[]string{"--users", missing}, exitError, missing},
 		"users that are none":               {[]string{"--users", secretFile(t, "horse")}, exitError, "line 1"},
 		"a public certificate of one's own": {[]string{"--curve", public}, exitUsage, "public certificate"},

@@ -255,7 +255,7 @@ func (s *shaker) modern(version zmtp.Version, mech mechanism.Mechanism) (introdu
 // may let us wait: computing with keys takes a deep stack, which would be kept meanwhile,
 // so that it is done on another goroutine.
 func (s *shaker) handle(mech mechanism.Mechanism, command []byte) error {
-	if awaited, _ := mech.Awaits(); awaited != commandHello || !mech.Sealed() {
+	if awaited, _ := mech.Awaits(); awaited != mechanism.CommandHello || !mech.Sealed() {
 		return mech.Handle(command)
 	}
 	done := make(chan error)
@@ -301,17 +301,11 @@ func (s *shaker) hungUp(mech mechanism.Mechanism, err error) error {
 		return err
 	}
 	hint := ""
-	if mech.Name() == mechanism.NameCurve && awaited == commandWelcome {
+	if mech.Name() == mechanism.NameCurve && awaited == mechanism.CommandWelcome {
 		hint = ", which is what a CURVE server does that cannot open our HELLO: the server key that we have may be another's"
 	}
 	return fmt.Errorf("the peer was reached, and closed the connection before its %s%s: %w", awaited, hint, err)
 }
-
-// What a client of CURVE says first, and its server. RFC 26.
-const (
-	commandHello   = "HELLO"
-	commandWelcome = "WELCOME"
-)
 
 // introduce makes the record of a peer that shook hands.
 func (s *shaker) introduce(version zmtp.Version, mech mechanism.Mechanism) *message.Peer {

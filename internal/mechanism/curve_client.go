@@ -65,7 +65,7 @@ func (c *curveClient) sayHello() ([]byte, error) {
 	if err := c.hello.agree(c.shortTerm, c.keys.server); err != nil {
 		return nil, ErrCurveServer // NewCurveClientKeys has seen that it is none
 	}
-	b := zmtp.AppendCommand(make([]byte, 0, helloSize), commandHello, []byte(curveVersion))
+	b := zmtp.AppendCommand(make([]byte, 0, helloSize), CommandHello, []byte(curveVersion))
 	b = append(b, make([]byte, helloClient-helloPadding)...)
 	b = append(b, c.shortTerm.PublicKey().Bytes()...)
 	b, n := c.number(b, prefixHello)
@@ -91,7 +91,7 @@ func (c *curveClient) handle(command []byte) error {
 	switch {
 	case string(name) == zmtp.CommandError:
 		return refusal(command)
-	case string(name) == commandWelcome && c.step == stepWelcome:
+	case string(name) == CommandWelcome && c.step == stepWelcome:
 		return c.handleWelcome(command)
 	case string(name) == zmtp.CommandReady && c.step == stepReady:
 		return c.handleReady(command, data)

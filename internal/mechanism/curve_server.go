@@ -88,7 +88,7 @@ func (s *curveServer) handle(command []byte) error {
 	}
 	name, _ := cutName(command)
 	switch {
-	case name == commandHello && s.step == stepHello:
+	case name == CommandHello && s.step == stepHello:
 		return s.handleHello(command)
 	case name == commandInitiate && s.step == stepInitiate:
 		return s.handleInitiate(command)
@@ -136,7 +136,7 @@ func (s *curveServer) makeWelcome(client *ecdh.PublicKey, hello *boxKey) error {
 	var drawn [longNonceSize]byte
 	s.keys.draw(drawn[:])
 	n := longNonce(prefixWelcome, drawn[:])
-	b := zmtp.AppendCommand(make([]byte, 0, welcomeSize), commandWelcome, drawn[:])
+	b := zmtp.AppendCommand(make([]byte, 0, welcomeSize), CommandWelcome, drawn[:])
 	s.welcome = hello.seal(b, plain, &n)
 	s.step = stepWelcome
 	return nil

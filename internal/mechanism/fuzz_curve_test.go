@@ -124,7 +124,7 @@ func FuzzCurveServer(f *testing.F) {
 				}
 				faultless, command = with(0), spoil(with(mask), in.piece())
 				same := bytes.Equal(command, faultless)
-				want = awaits(j.m) == commandHello && (same || highestBit(command, faultless))
+				want = awaits(j.m) == CommandHello && (same || highestBit(command, faultless))
 				if want {
 					last, honest = nonce, same
 				}
@@ -358,7 +358,7 @@ func FuzzCurveClient(f *testing.F) {
 			case doWelcome:
 				mask := maskOf(in.piece())
 				faultless, command = welcomeWithFaults(server, 0), spoil(welcomeWithFaults(server, mask), in.piece())
-				want = awaits(j.m) == commandWelcome && bytes.Equal(command, faultless)
+				want = awaits(j.m) == CommandWelcome && bytes.Equal(command, faultless)
 			case doReady:
 				mask, nonce := maskOf(in.piece()), shortNumber(in.piece())
 				where, metadata := in.piece(), in.piece()

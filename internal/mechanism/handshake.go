@@ -8,10 +8,11 @@ import (
 	"zeromux/zmtp"
 )
 
-// Names of the commands of PLAIN and CURVE that only they have. RFC 24, RFC 26.
+// Names of the commands of PLAIN and CURVE that only they have: HELLO is what a client
+// says first, WELCOME what its server answers. RFC 24, RFC 26.
 const (
-	commandHello    = "HELLO"
-	commandWelcome  = "WELCOME"
+	CommandHello    = "HELLO"
+	CommandWelcome  = "WELCOME"
 	commandInitiate = "INITIATE"
 )
 
@@ -36,7 +37,7 @@ const longestError = 1 + len(zmtp.CommandError) + 1 + 255
 func (s step) ofClient(welcome int) (command string, longest int) {
 	switch s {
 	case stepWelcome:
-		return commandWelcome, max(welcome, longestError)
+		return CommandWelcome, max(welcome, longestError)
 	case stepReady:
 		return zmtp.CommandReady, -1
 	}
@@ -48,7 +49,7 @@ func (s step) ofClient(welcome int) (command string, longest int) {
 func (s step) ofServer(hello int) (command string, longest int) {
 	switch s {
 	case stepHello:
-		return commandHello, hello
+		return CommandHello, hello
 	case stepInitiate:
 		return commandInitiate, -1
 	}

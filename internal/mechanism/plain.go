@@ -13,7 +13,7 @@ const NamePlain = "PLAIN"
 const MaxPlain = 255
 
 // longestHello is the size of the longest HELLO, in octets.
-const longestHello = 1 + len(commandHello) + 2*(1+MaxPlain) // 518
+const longestHello = 1 + len(CommandHello) + 2*(1+MaxPlain) // 518
 
 // PlainError is how a server of PLAIN spells the ERROR for a client that it turns
 // away.
@@ -63,7 +63,7 @@ func NewPlainClient(c Config, username, password string) Mechanism {
 }
 
 func appendHello(b []byte, username, password string) []byte {
-	b = zmtp.AppendCommand(b, commandHello)
+	b = zmtp.AppendCommand(b, CommandHello)
 	b = append(append(b, byte(len(username))), username...)
 	return append(append(b, byte(len(password))), password...)
 }
@@ -100,7 +100,7 @@ func (p *plainClient) handle(command []byte) error {
 		return misplaced(command)
 	case string(name) == zmtp.CommandError:
 		return refusal(command)
-	case string(name) == commandWelcome && p.step == stepWelcome:
+	case string(name) == CommandWelcome && p.step == stepWelcome:
 		if len(data) > 0 {
 			return breach(zmtp.ErrCommand, zmtp.CodeMalformedWelcome, command)
 		}
@@ -136,7 +136,7 @@ func (p *plainClient) forget() {
 }
 
 func (p *plainClient) Awaits() (command string, longest int) {
-	return p.unlessOver(p.step.ofClient(1 + len(commandWelcome)))
+	return p.unlessOver(p.step.ofClient(1 + len(CommandWelcome)))
 }
 
 // Close wipes the password.
@@ -176,7 +176,7 @@ func (p *plainServer) Next() (command []byte, ok bool, err error) {
 		return p.refuse(p.appendError)
 	case p.step == stepQuestion && p.gate.question == nil: // it was answered
 		p.step = stepInitiate
-		return zmtp.AppendCommand(nil, commandWelcome), true, nil
+		return zmtp.AppendCommand(nil, CommandWelcome), true, nil
 	case p.step == stepReady:
 		p.step = stepTraffic
 		p.finish()
@@ -197,7 +197,7 @@ func (p *plainServer) handle(command []byte) error {
 			return breach(zmtp.ErrCommand, zmtp.CodeMalformedCommand, nil)
 		}
 		name, data := cutName(command)
-		if name != commandHello {
+		if name != CommandHello {
 			return misplaced(command)
 		}
 		return p.handleHello(data)
