@@ -2,6 +2,7 @@ package zmq
 
 import (
 	"context"
+	"encoding/binary"
 	"sync/atomic"
 
 	"zeromux/internal/pipe"
@@ -82,6 +83,25 @@ func (r *Requester) unline(c *call) {
 	case <-c.lost:
 	default:
 	}
+}
+
+// step takes a call out of its line.
+func (r *Requester) step(c *call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unline(c)
+}
+
+// wants reports whether a request, by its id, still waits for an answer of the peer that
+// it was sent to: else it is not sent again when the connection is lost.
+func (r *Requester) wants(e *pipe.End, id []byte) bool {
+	if len(id) != requestID {
+		return true // none of ours
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.calls[binary.BigEndian.Uint64(id)]
+	return c != nil && c.at == e
 }
 
 // lost tells the calls that were sent to e last that its connection is gone.

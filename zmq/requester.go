@@ -81,6 +81,7 @@ func NewRequester(dealer *Socket, retry Retry) (*Requester, error) {
 	_, _ = rand.Read(seed[:]) // never fails
 	r.ids = mathrand.NewChaCha8(seed)
 	dealer.onLoss(r.lost)
+	dealer.hub.OnlyWanted(r.wants)
 	go r.sort()
 	return r, nil
 }
@@ -108,11 +109,11 @@ func (r *Requester) Do(ctx context.Context, m Message) (Message, error) {
 	if err != nil {
 		return Message{}, r.fail(err)
 	}
-	defer r.leave(c)
 	frames := make([][]byte, 0, 2+len(m.Frames))
 	frames = append(frames, binary.BigEndian.AppendUint64(nil, c.id), nil)
 	frames = append(frames, m.Frames...)
 	reply, err := r.try(ctx, c, frames)
+	r.leave(c)
 	if err != nil || len(c.sent) > 1 { // else it was answered, and waits nowhere
 		withdraw(frames[0], c.sent)
 	}
@@ -129,13 +130,15 @@ func (r *Requester) try(ctx context.Context, c *call, frames [][]byte) (Message,
 		if err == nil || ctx.Err() != nil || attempt == r.retry.Attempts || !again(err) {
 			return reply, err
 		}
-		if errors.Is(err, errLost) {
-			withdraw(frames[0], c.tried[len(c.tried)-1:]) // it is sent anew
+		if errors.Is(err, errLost) { // it is sent anew
+			r.step(c)
+			withdraw(frames[0], c.tried[len(c.tried)-1:])
 		}
 	}
 }
 
-// withdraw takes back what has not gone out of a request that was sent to some ends.
+// withdraw takes back what waits of a request that was sent to some ends. What is on
+// its way does not wait again: the call must have left the lines of these ends before.
 func withdraw(id []byte, sent []*pipe.End) {
 	for _, e := range sent {
 		session, connects := e.Link.(*engine.Session)
@@ -265,8 +268,9 @@ func (r *Requester) sort() {
 	for {
 		m, err := r.s.recvPatiently(context.Background())
 		if err != nil {
+			err = r.s.death() // which takes a lock of the socket
 			r.mu.Lock()
-			r.err = r.s.death()
+			r.err = err
 			r.mu.Unlock()
 			return
 		}

@@ -141,3 +141,50 @@ func TestARequestThatWasAnsweredElsewhereWaitsNowhere(t *testing.T) {
 		endsSoon(t, dealer)
 	})
 }
+
+// Nor does one come back that was on its way, however many were delivered before and
+// given up, too, without an answer.
+func TestNothingThatWasGivenUpComesBack(t *testing.T) {
+	bubble(t, func(t *testing.T, c *zmq.Context) {
+		r, dealer, servers := stuck(t, c, zmq.Retry{})
+		var calls []*asked
+		var cancels []func()
+		question := func(text string) {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancels = append(cancels, cancel)
+			calls = append(calls, ask(ctx, t, r, text))
+			synctest.Wait()
+		}
+		take := func() {
+			if _, err := servers[first].Recv(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		const delivered, onTheWay = 5, 4
+		for range delivered {
+			question("?")
+			take()
+		}
+		for range 1 + onTheWay {
+			question(large)
+		}
+		take() // so that the others are written, one behind the other
+		for i, cancel := range cancels {
+			cancel()
+			calls[i].fails(context.Canceled)
+		}
+		if got := dealer.Stats().SendQueue; got < 2 {
+			t.Errorf("%d requests are on their way", got)
+		}
+		_ = servers[first].Close()
+		synctest.Wait()
+		if got := dealer.Stats().SendQueue; got != 0 {
+			t.Errorf("%d requests wait that nobody wants", got)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		endsSoon(t, dealer)
+	})
+}

@@ -26,6 +26,8 @@ type Hub struct {
 	watched atomic.Int32 // the watchers of both sides
 
 	behind atomic.Bool // messages wait to be received, as far as is known
+
+	wanted atomic.Pointer[func(e *End, first []byte) bool] // see OnlyWanted; nil: everything is
 }
 
 // Received notes whether the socket is behind: a receive need not wait, or has left

@@ -1,10 +1,6 @@
 package pipe
 
-import (
-	"slices"
-
-	"zeromux/zmtp"
-)
+import "zeromux/zmtp"
 
 // Outgoing is what a session has taken off its end of a pipe and is carrying
 // to the peer. It belongs to whoever writes to the connection.
@@ -146,10 +142,7 @@ func (o *Outgoing) Restore() (lost int) {
 	}
 	q := o.end.in
 	q.lock()
-	only := sieve{written: written, restated: true, subscriber: o.Subscriber}
-	if q.books != nil {
-		only.unwanted = q.books.unwanted
-	}
+	only := sieve{written: written, restated: true, subscriber: o.Subscriber, unwanted: q.writer.unwanted()}
 	kept, n, lost := only.keep(o.spans[from:])
 	q.discount(n, kept) // they wait again
 	only.written, only.unwanted = 0, nil
@@ -174,10 +167,10 @@ func (o *Outgoing) Restore() (lost int) {
 
 // A sieve chooses among the messages of a list.
 type sieve struct {
-	written    int      // octets of the list have gone; the message that they end in is lost
-	restated   bool     // subscriptions are left out: they are said anew
-	subscriber bool     // a message of one frame that begins with 0 or 1 is one
-	unwanted   [][]byte // messages that begin with one of these frames are left out
+	written    int               // octets of the list have gone; the message that they end in is lost
+	restated   bool              // subscriptions are left out: they are said anew
+	subscriber bool              // a message of one frame that begins with 0 or 1 is one
+	unwanted   func(*Frame) bool // messages that begin with such a frame are left out; nil: none
 }
 
 // keep returns new spans, with references of their own, of the messages that are left,
@@ -222,7 +215,7 @@ func (s sieve) skips(f *Frame) bool {
 		s.subscriber && f.EndsMessage() && len(f.Body) > 0 && f.Body[0] <= 1) {
 		return true
 	}
-	return slices.ContainsFunc(s.unwanted, f.begins)
+	return s.unwanted != nil && s.unwanted(f)
 }
 
 // appendRange appends the octets of one frame, which begins in spans[from] with

@@ -74,7 +74,6 @@ type Tally struct{ Messages, Octets, Conflated uint64 }
 type books struct {
 	taken     [2]Tally // how much either side has taken into its own books
 	conflated uint64   // messages ever written that a newer one replaced
-	unwanted  [][]byte // first frames of what is not to come back from the session; while inflight is not 0
 }
 
 // book returns the queue's books, and begins them if need be. q.mu is held.
@@ -181,9 +180,6 @@ func (q *queue) used(k int) {
 // of room. q.mu is held.
 func (q *queue) acknowledge(k int) bool {
 	q.inflight -= k
-	if q.inflight == 0 && q.books != nil {
-		q.books.unwanted = nil
-	}
 	if q.full && q.marks.low(q.n+q.inflight) {
 		q.full = false
 		return true

@@ -90,8 +90,9 @@ func TestAMessageThatWaitsIsTakenBack(t *testing.T) {
 	}
 }
 
-// What a session has taken goes out, or is lost with the connection: it does not come
-// back. What is written later is another thing, though it begins alike.
+// What a session has taken goes out, or, if nobody wants it any more, is lost with the
+// connection: it does not come back. What is written later is another thing, though it
+// begins alike.
 func TestAMessageInFlightIsTakenBackWhenItWouldReturn(t *testing.T) {
 	for _, batch := range batches {
 		t.Run(batch.name, func(t *testing.T) {
@@ -102,12 +103,19 @@ func TestAMessageInFlightIsTakenBackWhenItWouldReturn(t *testing.T) {
 				for _, written := range []bool{true, false} {
 					r := newRig(t, Config{})
 					all := writes(r, batch.write(r))
-					first := all[k].Frames[0]
+					first, forgotten := all[k].Frames[0], false
+					r.hub.OnlyWanted(func(e *End, f []byte) bool {
+						if e != r.near {
+							t.Error("asked of another end")
+						}
+						return !forgotten || !bytes.Equal(f, first)
+					})
 					o := NewOutgoing(r.far)
 					o.Take()
 					if r.near.Withdraw(first) {
 						t.Errorf("message %d waits, and was taken", k)
 					}
+					forgotten = true
 					none := []byte("none")
 					if written {
 						arrives(t, carry(t, o, 1<<30, 1<<20), left(all, none))
@@ -117,6 +125,7 @@ func TestAMessageInFlightIsTakenBackWhenItWouldReturn(t *testing.T) {
 						}
 						arrives(t, carry(t, o, 1<<30, 1<<20), left(all, first))
 					}
+					forgotten = false
 					alike := &message.Message{Frames: [][]byte{first}}
 					r.write(r.near, copyOf(alike))
 					o.Take()
