@@ -345,7 +345,7 @@ func TestAPeerThatIsPutOffMayLeave(t *testing.T) {
 }
 
 // A socket that connects, and denies its peer, tries again: the next one may be
-// another. Where nobody can be asked PLAIN gives up.
+// another. Where nobody can be asked only NULL does.
 func TestWhoDeniesItsServerTriesAgain(t *testing.T) {
 	malformed := &zmtp.ProtocolError{Rule: errors.New("reply"), Code: zmtp.CodeZAPBadVersion}
 	for _, test := range []struct {
@@ -358,8 +358,9 @@ func TestWhoDeniesItsServerTriesAgain(t *testing.T) {
 		{"300", "TEST", &zap.Reply{Status: 300}, nil, time.Second},
 		{"400", "TEST", &zap.Reply{Status: 400}, nil, 0}, // once the peer has read that
 		{"500", "TEST", &zap.Reply{Status: 500}, nil, 0},
-		{"nobody", "TEST", nil, zap.ErrNoHandler, time.Second},
+		{"nobody", "NULL", nil, zap.ErrNoHandler, time.Second},
 		{"nobody for PLAIN", "PLAIN", nil, zap.ErrNoHandler, -1},
+		{"nobody for CURVE", "CURVE", nil, zap.ErrNoHandler, -1},
 		{"no answer", "TEST", nil, malformed, -1},
 	} {
 		t.Run(test.name, func(t *testing.T) {

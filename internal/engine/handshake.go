@@ -319,10 +319,8 @@ func (s *shaker) introduce(version zmtp.Version, mech mechanism.Mechanism) *mess
 		Version:    version.String(),
 		Properties: make([]message.Property, 0, len(m)),
 	}
-	for _, property := range m {
-		p.Properties = append(p.Properties, message.Property{
-			Name: property.Name, Value: append([]byte(nil), property.Value...),
-		})
+	for _, property := range m { // the mechanism's for good, and what seals goes on to have them
+		p.Properties = append(p.Properties, message.Property(property))
 	}
 	return p
 }
