@@ -13,7 +13,7 @@ import (
 // ErrStop is what a handler of a Reactor returns to end Run without an error.
 var ErrStop = errors.New("stop")
 
-// reactorEvents is how many handlers are called between two looks at what is ready.
+// reactorEvents is for how many events a Run has room at first.
 const reactorEvents = 64
 
 // A Reactor calls handlers when sockets and descriptors are ready and when timers are
@@ -202,15 +202,25 @@ func (r *Reactor) Run(ctx context.Context) error {
 		return fmt.Errorf("zmq: reactor: %w: it runs already", ErrState)
 	}
 	defer r.running.Store(false)
-	ready := make([]PollEvent, reactorEvents)
-	err := r.turn(ctx, ready)
+	var ready []PollEvent
+	var err error
 	for err == nil {
+		ready = r.makeRoom(ready)
 		err = r.turn(ctx, ready)
 	}
 	if errors.Is(err, ErrStop) {
 		return nil
 	}
 	return err
+}
+
+// makeRoom returns room for an event of each handler: a look begins with the first that
+// was added, so that with less the last would starve beside others that are always ready.
+func (r *Reactor) makeRoom(ready []PollEvent) []PollEvent {
+	if n := max(r.poller.Len(), reactorEvents); len(ready) < n {
+		return make([]PollEvent, max(n, 2*len(ready)))
+	}
+	return ready
 }
 
 // turn calls what is due and what is ready.
@@ -234,6 +244,7 @@ func (r *Reactor) turn(ctx context.Context, ready []PollEvent) error {
 			return err
 		}
 	}
+	clear(ready[:n]) // or a socket that is taken off would be held until others are ready
 	return nil
 }
 

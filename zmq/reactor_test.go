@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
+	"weak"
 
 	"zeromux/zmq"
 )
@@ -227,6 +229,65 @@ func TestATimerMayBeCancelledAndResetWhileAReactorRuns(t *testing.T) {
 		}
 		took(t, began, 4500*time.Millisecond, 4500*time.Millisecond)
 	})
+}
+
+// Handlers whose sockets are ready at every look neither keep others from being called nor
+// hide that a socket is closed, however many they are.
+func TestHandlersThatAreAlwaysReadyHoldUpNobody(t *testing.T) {
+	const many = 150
+	c := newContext(t)
+	r := newReactor(t)
+	pull := newSocket(t, c, zmq.PULL, nil)
+	bind(t, pull, "inproc://a")
+	called := make(map[*zmq.Socket]bool)
+	call := func(e zmq.PollEvent) error {
+		called[e.Socket] = true
+		if len(called) == many {
+			return e.Socket.Close()
+		}
+		return nil
+	}
+	id(t)(r.After(0, func(zmq.TimerID) error { // when Run has begun
+		for range many {
+			push := newSocket(t, c, zmq.PUSH, nil)
+			connect(t, push, "inproc://a")
+			peers(t, push, 1)
+			if err := r.Handle(push, zmq.PollOut, call); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	looks := 0
+	id(t)(r.Every(0, func(zmq.TimerID) error {
+		if looks++; looks == 100 {
+			return fmt.Errorf("%d of %d handlers are called in %d looks", len(called), many, looks)
+		}
+		return nil
+	}))
+	if err := r.Run(within(t)); !is(err, zmq.ErrClosed) {
+		t.Errorf("%v, want %v", err, zmq.ErrClosed)
+	}
+}
+
+func TestAReactorLetsGoOfWhatIsTakenOff(t *testing.T) {
+	c := newContext(t)
+	r := newReactor(t)
+	gone := func() weak.Pointer[zmq.Socket] {
+		pull, push := join(t, c, "inproc://a", side{zmq.PULL, nil}, side{zmq.PUSH, nil})
+		send(t, push, "x")
+		onMessage(t, r, pull, func(e zmq.PollEvent) error { return errors.Join(r.Remove(e.Socket), e.Socket.Close()) })
+		return weak.Make(pull)
+	}()
+	id(t)(r.Every(0, func(zmq.TimerID) error {
+		if runtime.GC(); gone.Value() != nil {
+			return nil
+		}
+		return zmq.ErrStop
+	}))
+	if err := r.Run(within(t)); err != nil {
+		t.Errorf("the socket is held: %v", err)
+	}
 }
 
 func TestAReactorGoesOnWithWhatWasNotHandled(t *testing.T) {
