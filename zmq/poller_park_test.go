@@ -6,8 +6,11 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"zeromux/iomux"
 )
@@ -81,6 +84,67 @@ func TestALookTakesTheEndOfAContextFromNobody(t *testing.T) {
 			}
 			if p.marks.rest(f) {
 				t.Error("the call falls asleep, and nobody wakes it")
+			}
+		})
+	}
+}
+
+// interrupted is a Mux around whose waits, but not its looks, something happens.
+type interrupted struct {
+	iomux.Mux
+	before, after func()
+}
+
+func (m *interrupted) Wait(ready []iomux.Event, timeout time.Duration) (int, error) {
+	if timeout == 0 {
+		return m.Mux.Wait(ready, timeout)
+	}
+	m.before()
+	defer m.after()
+	return m.Mux.Wait(ready, timeout)
+}
+
+// A change that comes when a wait that holds a thread has found something, but has not told
+// it yet, counts: what is not asked for any more is not told.
+func TestAChangeCountsForWhatAWaitHasFound(t *testing.T) {
+	for _, backend := range iomux.Available() {
+		t.Run(string(backend), func(t *testing.T) {
+			p := NewPoller()
+			if err := p.openFiles(backend); err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			if p.files.nest != nil {
+				t.Skip("here a wait holds no thread, and what it finds is told at once")
+			}
+			ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, fd := range ends {
+				defer unix.Close(fd)
+			}
+			p.files.mux = &interrupted{
+				Mux: p.files.mux,
+				before: sync.OnceFunc(func() {
+					if _, err := unix.Write(ends[1], []byte("x")); err != nil {
+						t.Error(err)
+					}
+				}),
+				after: sync.OnceFunc(func() {
+					if err := p.ModifyFD(ends[0], PollOut); err != nil {
+						t.Error(err)
+					}
+				}),
+			}
+			if err := p.AddFD(ends[0], PollIn, nil); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			ready := make([]PollEvent, 1)
+			if n, err := p.Wait(ctx, ready); n != 1 || err != nil || ready[0].Events != PollOut {
+				t.Errorf("%d told, %v, %v; want %v", n, ready[0].Events, err, PollOut)
 			}
 		})
 	}

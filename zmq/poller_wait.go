@@ -190,7 +190,7 @@ func (p *Poller) ask(w *watch) (PollEvents, error) {
 		if w.seen != p.files.looks {
 			return 0, nil
 		}
-		return w.have, nil
+		return w.have & (w.events | PollErr), nil // Modify may have come after the wait that found it
 	}
 	have, dead := w.socket.ready(w.events)
 	if dead != nil {
