@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"zeromux/zmq"
@@ -115,42 +116,42 @@ func TestTheEnvelopesOfARouter(t *testing.T) {
 func TestHandlersFinishWhenTheContextEnds(t *testing.T) {
 	type key struct{}
 	servers(t, func(t *testing.T, typ zmq.SocketType) {
-		c := newContext(t)
-		s := newSocket(t, c, typ, nil)
-		bound := bind(t, s, "tcp://127.0.0.1:*")
-		begun, finish, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-		ctx, stop := context.WithCancel(context.WithValue(context.Background(), key{}, "value"))
-		defer stop()
-		go func() {
-			ended <- s.Handle(ctx, 1, func(ctx context.Context, m zmq.Message) zmq.Message {
-				close(begun)
-				<-finish
-				if err := ctx.Err(); err != nil || ctx.Value(key{}) != "value" {
-					t.Errorf("the handler's context: %v, %v", err, ctx.Value(key{}))
-				}
-				return m
-			})
-		}()
-		first, second := newSocket(t, c, zmq.REQ, nil), newSocket(t, c, zmq.REQ, nil)
-		connect(t, first, bound)
-		send(t, first, "first")
-		<-begun
-		connect(t, second, bound)
-		send(t, second, "second")
-		eventually(t, "the second has arrived", func() bool { return s.Stats().Received == 2 })
-		stop()
-		select {
-		case err := <-ended:
-			t.Fatalf("it ends before the handler: %v", err)
-		default:
-		}
-		close(finish)
-		if err := <-ended; !is(err, context.Canceled) {
-			t.Error(err)
-		}
-		want(t, first, "first")
-		handle(t, s, 1, shout)
-		want(t, second, "SECOND")
+		bubble(t, func(t *testing.T, c *zmq.Context) {
+			s := newSocket(t, c, typ, nil)
+			bound := bind(t, s, "inproc://x")
+			begun, finish, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+			ctx, stop := context.WithCancel(context.WithValue(context.Background(), key{}, "value"))
+			defer stop()
+			go func() {
+				ended <- s.Handle(ctx, 1, func(ctx context.Context, m zmq.Message) zmq.Message {
+					close(begun)
+					<-finish
+					if err := ctx.Err(); err != nil || ctx.Value(key{}) != "value" {
+						t.Errorf("the handler's context: %v, %v", err, ctx.Value(key{}))
+					}
+					return m
+				})
+			}()
+			first, second := newSocket(t, c, zmq.REQ, nil), newSocket(t, c, zmq.REQ, nil)
+			connect(t, first, bound)
+			send(t, first, "first")
+			<-begun
+			connect(t, second, bound)
+			send(t, second, "second")
+			synctest.Wait() // the second has arrived
+			stop()
+			synctest.Wait() // whatever the end of the context brings about has come
+			if len(ended) > 0 {
+				t.Error("it ends before the handler")
+			}
+			close(finish)
+			if err := <-ended; !is(err, context.Canceled) {
+				t.Error(err)
+			}
+			want(t, first, "first")
+			handle(t, s, 1, shout)
+			want(t, second, "SECOND")
+		})
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 	"weak"
 
@@ -122,6 +123,40 @@ func TestCloseEndsEveryWait(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A wait that queues behind another ends with its own context, and the other goes on.
+func TestAWaitThatQueuesEndsWithItsOwnContext(t *testing.T) {
+	bubble(t, func(t *testing.T, c *zmq.Context) {
+		pull, push := join(t, c, "inproc://a", side{zmq.PULL, nil}, side{zmq.PUSH, nil})
+		p := zmq.NewPoller()
+		defer closePoller(t, p)
+		add(t, p, pull, zmq.PollIn)
+		wait := func(ctx context.Context) (ended chan error) {
+			ended = make(chan error, 1)
+			go func() {
+				_, err := p.Wait(ctx, make([]zmq.PollEvent, 1))
+				ended <- err
+			}()
+			synctest.Wait()
+			return ended
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		stays, queues := wait(context.Background()), wait(ctx)
+		cancel()
+		synctest.Wait()
+		if len(stays) != 0 || len(queues) != 1 {
+			t.Errorf("ended: %d that was not cancelled, %d that was", len(stays), len(queues))
+		}
+		send(t, push, "x")
+		if err := <-stays; err != nil {
+			t.Error(err)
+		}
+		if err := <-queues; !is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
 }
 
 // A program may survive its own panic; its poller must be as it was.
