@@ -492,13 +492,13 @@ func TestAReactorWaitsForDescriptorsAndTimers(t *testing.T) {
 		if _, err := r.HandleConn(reader, zmq.PollIn, func(zmq.PollEvent) error {
 			read(t, reader)
 			octets++
-			return nil
+			_, err := r.After(10*time.Millisecond, stop)
+			return err
 		}); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3 {
-			id(t)(r.After(0, func(zmq.TimerID) error { write(t, writer, "x"); return nil }))
-			id(t)(r.After(10*time.Millisecond, stop))
+			id(t)(r.After(10*time.Millisecond, func(zmq.TimerID) error { write(t, writer, "x"); return nil }))
 			if err := r.Run(within(t)); err != nil || octets != i+1 {
 				t.Fatalf("%d octets, %v", octets, err)
 			}

@@ -190,28 +190,37 @@ func TestARequesterTakesOnlyWhatItWaitsFor(t *testing.T) {
 // A request that is not answered in time goes to somebody else, and the first reply
 // to any attempt counts.
 func TestARequestIsRetriedElsewhere(t *testing.T) {
-	c := newContext(t)
-	slow, first := server(t, c, "tcp://127.0.0.1:*")
-	quick, second := server(t, c, "tcp://127.0.0.1:*")
-	r, dealer := requester(t, c, zmq.Retry{Attempts: 2, Timeout: 50 * time.Millisecond}, first, second)
-	peers(t, dealer, 2)
-	for i := range 6 {
-		question := fmt.Sprint(i)
-		call := ask(within(t), t, r, question)
-		// Whoever is asked first stays silent.
-		var late, answer func(string)
-		asked := make(chan func(string), 2)
-		for _, s := range []*zmq.Socket{slow, quick} {
-			go func() { asked <- request(t, s, question) }()
+	bubble(t, func(t *testing.T, c *zmq.Context) {
+		slow, quick := newSocket(t, c, zmq.ROUTER, nil), newSocket(t, c, zmq.ROUTER, nil)
+		dealer := newSocket(t, c, zmq.DEALER, attached(map[string]*zmq.Socket{first: slow, second: quick}))
+		connect(t, dealer, "tcp://"+first)
+		connect(t, dealer, "tcp://"+second)
+		peers(t, dealer, 2)
+		r, err := zmq.NewRequester(dealer, zmq.Retry{Attempts: 2, Timeout: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
 		}
-		late, answer = <-asked, <-asked
-		if i%2 == 0 {
-			late, answer = answer, late
+		for i := range 6 {
+			question := fmt.Sprint(i)
+			call := ask(within(t), t, r, question)
+			// Whoever is asked first stays silent.
+			var late, answer func(string)
+			asked := make(chan func(string), 2)
+			for _, s := range []*zmq.Socket{slow, quick} {
+				go func() { asked <- request(t, s, question) }()
+			}
+			late, answer = <-asked, <-asked
+			if i%2 == 0 {
+				late, answer = answer, late
+			}
+			answer("answer")
+			call.want("answer")
+			late("too late")
 		}
-		answer("answer")
-		call.want("answer")
-		late("too late")
-	}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestAttemptsEnd(t *testing.T) {
