@@ -227,7 +227,7 @@ func TestAttemptsEnd(t *testing.T) {
 	c := newContext(t)
 	s, endpoint := server(t, c, "tcp://127.0.0.1:*")
 	const attempts = 3
-	r, dealer := requester(t, c, zmq.Retry{Attempts: attempts, Timeout: 10 * time.Millisecond}, endpoint)
+	r, dealer := requester(t, c, zmq.Retry{Attempts: attempts, Timeout: 50 * time.Millisecond}, endpoint)
 	peers(t, dealer, 1)
 	call := ask(within(t), t, r, "silence")
 	for range attempts {
