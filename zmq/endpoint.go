@@ -412,10 +412,7 @@ func (s *Socket) leave(session *engine.Session, app *pipe.End, discard bool, lin
 		session.Part()
 		app.CloseWrite()
 		if discard {
-			s.both(func() {
-				s.pattern.Discard(app)
-				app.CloseRead()
-			})
+			s.both(func() { s.discard(app) })
 		}
 	}
 	session.Close(linger)

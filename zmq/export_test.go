@@ -50,6 +50,13 @@ func EventReaders(s *Socket) int {
 	return len(s.monitors.readers)
 }
 
+// HasPutBack reports whether a proxy has put a message back that waits in s.
+func HasPutBack(s *Socket) bool {
+	s.recvMu.Lock()
+	defer s.recvMu.Unlock()
+	return s.back.waits
+}
+
 // HoldSending takes the lock of a socket's sending side until release is called.
 func HoldSending(s *Socket) (release func()) {
 	s.sendMu.Lock()

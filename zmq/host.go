@@ -299,11 +299,16 @@ func (s *Socket) part(app *pipe.End, link *inproc.Link) {
 	s.mu.Lock()
 	delete(s.links, app)
 	s.mu.Unlock()
-	s.both(func() {
-		s.pattern.Discard(app)
-		app.CloseRead()
-	})
+	s.both(func() { s.discard(app) })
 	link.Close(app)
+}
+
+// discard throws away what was not received from app, and takes nothing more from
+// there. Both locks are held.
+func (s *Socket) discard(app *pipe.End) {
+	s.pattern.Discard(app)
+	s.back.discard(s, app)
+	app.CloseRead()
 }
 
 // neighbour is the socket in the eyes of others of its process: one of its inproc

@@ -224,6 +224,83 @@ func TestAMessageWithoutRoomStaysWithItsSocket(t *testing.T) {
 	}
 }
 
+// withPutBack makes a proxy that has put back "early", which came from peer, and runs
+// on. Its backend has room again when sub has received "full" as often as it says.
+func withPutBack(t *testing.T, c *zmq.Context, endpoint string, frontend, peer zmq.SocketType) (r *running, bound string, sub *zmq.Socket, full int) {
+	t.Helper()
+	from, front := newSocket(t, c, peer, nil), newSocket(t, c, frontend, nil)
+	bound = bind(t, from, endpoint)
+	connect(t, front, bound)
+	peers(t, front, 1)
+	xpub, sub := join(t, c, "inproc://full", side{zmq.XPUB, boundedNoDrop(1)}, side{zmq.SUB, bounded(1)})
+	if err := sub.Subscribe(""); err != nil {
+		t.Fatal(err)
+	}
+	want(t, xpub, "\x01")
+	for ; ; full++ {
+		if err := xpub.TrySend(zmq.NewStringMessage("full")); is(err, zmq.ErrWouldBlock) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r = run(t, &zmq.Proxy{Frontend: front, Backend: xpub})
+	send(t, from, "early")
+	eventually(t, "it was put back", func() bool { return zmq.HasPutBack(front) })
+	return r, bound, sub, full
+}
+
+// comes has another peer send "late" to s.
+func comes(t *testing.T, c *zmq.Context, s *zmq.Socket, peer zmq.SocketType, endpoint string) {
+	t.Helper()
+	another := newSocket(t, c, peer, nil)
+	connect(t, s, bind(t, another, endpoint))
+	send(t, another, "late")
+}
+
+// What was put back is received from its peer like anything else: not after a
+// Disconnect.
+func TestDisconnectDiscardsWhatAProxyPutBack(t *testing.T) {
+	for _, row := range []struct{ frontend, peer zmq.SocketType }{
+		{zmq.PULL, zmq.PUSH}, {zmq.PAIR, zmq.PAIR}, {zmq.ROUTER, zmq.DEALER}, {zmq.REP, zmq.REQ},
+	} {
+		t.Run(row.frontend.String(), func(t *testing.T) {
+			over(t, endpoints, func(t *testing.T, endpoint string) {
+				c := newContext(t)
+				r, bound, _, _ := withPutBack(t, c, endpoint, row.frontend, row.peer)
+				r.stop()
+				r.end(t)
+				if err := r.Frontend.Disconnect(bound); err != nil {
+					t.Fatal(err)
+				}
+				if n := r.Frontend.Stats().RecvQueue; n != 0 {
+					t.Errorf("%d messages wait", n)
+				}
+				nothing(t, r.Frontend)
+				comes(t, c, r.Frontend, row.peer, another(endpoint))
+				if got := string(recv(t, r.Frontend).Bytes()); got != "late" {
+					t.Errorf("received %q", got)
+				}
+			})
+		})
+	}
+}
+
+func TestDisconnectDiscardsWhatARunningProxyPutBack(t *testing.T) {
+	over(t, endpoints, func(t *testing.T, endpoint string) {
+		c := newContext(t)
+		r, bound, sub, full := withPutBack(t, c, endpoint, zmq.PULL, zmq.PUSH)
+		if err := r.Frontend.Disconnect(bound); err != nil {
+			t.Fatal(err)
+		}
+		for range full {
+			want(t, sub, "full")
+		}
+		comes(t, c, r.Frontend, zmq.PUSH, another(endpoint))
+		want(t, sub, "late")
+	})
+}
+
 // A message to somebody who is not there, or that the type cannot send, ends no
 // proxy.
 func TestWhatCannotBeSentDoesNotEndAProxy(t *testing.T) {

@@ -2,6 +2,7 @@ package zmq
 
 import (
 	"zeromux/internal/message"
+	"zeromux/internal/pattern"
 	"zeromux/internal/pipe"
 )
 
@@ -39,6 +40,20 @@ func (b *putBack) take(s *Socket) {
 	s.in.Kind, s.in.Peer = message.Data, b.m.x.last
 	s.in.Empty()
 	s.in.Frames = append(s.in.Frames, b.m.Frames...)
+}
+
+// discard forgets a message that waits, if it came from e. The locks of lockSend are
+// held, too.
+func (b *putBack) discard(s *Socket, e *pipe.End) {
+	if !b.waits || b.from != e {
+		return
+	}
+	b.waits = false
+	s.hub.HoldReadable(false)
+	b.done()
+	if p, ok := s.pattern.(pattern.Answerer); ok {
+		p.Forgo() // nobody has seen the request
+	}
 }
 
 // done lets go of the memory of a message that was taken.

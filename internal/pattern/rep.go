@@ -108,6 +108,8 @@ type Answerer interface {
 	// there. A reply that nobody waits for any more, or for which there is no room,
 	// is dropped.
 	Answer(from *pipe.End, m *message.Message)
+	// Forgo forgets the request that Recv yielded last: there will be no reply.
+	Forgo()
 }
 
 func (p *rep) Take(m *message.Message) (from *pipe.End, err error) {
@@ -128,6 +130,8 @@ func (p *rep) Answer(from *pipe.End, m *message.Message) {
 	}
 	p.wrote(from, from.Write(m))
 }
+
+func (p *rep) Forgo() { p.replying, p.asker = false, nil }
 
 // wrote counts a reply that could not be written to e.
 func (p *rep) wrote(e *pipe.End, st pipe.Status) {
