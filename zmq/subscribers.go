@@ -25,6 +25,9 @@ func (s *Socket) WaitSubscribers(ctx context.Context, topic string, n int) error
 		return s.fail(op, "", fmt.Errorf("%w: %d subscribers", ErrInvalid, n))
 	}
 	for {
+		s.mu.Lock()
+		peers := s.changed // also when the socket comes to its end, or counts in another way
+		s.mu.Unlock()
 		var count int
 		var changed <-chan struct{}
 		if !s.both(func() { count, changed = p.Matching([]byte(topic)) }) {
@@ -32,12 +35,6 @@ func (s *Socket) WaitSubscribers(ctx context.Context, topic string, n int) error
 		}
 		if count >= n {
 			return nil
-		}
-		s.mu.Lock()
-		peers := s.changed // also when the socket comes to its end
-		s.mu.Unlock()
-		if err := s.death(); err != nil {
-			return s.fail(op, "", err)
 		}
 		select {
 		case <-changed:
