@@ -23,7 +23,8 @@ const (
 //
 // It moves messages under the locks of both sockets, from pipe to pipe, so it has
 // none of its own while it waits, and whatever ends it loses none. A message that
-// turns out to find no room goes back to where it came from.
+// turns out to find no room goes back to where it came from; a copy that does is kept
+// for the next lane of the direction.
 type lane struct {
 	from, to *Socket
 	tap      *Socket // gets a copy of every message; nil: none
@@ -34,9 +35,7 @@ type lane struct {
 	turns  bool          // a socket of it must receive before it sends, or the reverse
 	plain  bool          // receiving is nothing but taking turns
 
-	owed Message // what the tap had no room for; it is with the lane alone
-
-	counts *counts
+	*direction
 }
 
 // A stall is why a lane has stopped.
@@ -49,8 +48,8 @@ const (
 	tapsFull              // the copy finds no room
 )
 
-func newLane(from, to, tap *Socket, c *counts) *lane {
-	l := &lane{from: from, to: to, tap: tap, counts: c}
+func newLane(from, to, tap *Socket, d *direction) *lane {
+	l := &lane{from: from, to: to, tap: tap, direction: d}
 	l.turns = from.takesTurns() || to.takesTurns()
 	l.plain = from.fair != nil && from.selective == nil
 	sockets := []*Socket{from}

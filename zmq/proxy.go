@@ -36,7 +36,9 @@ type Proxy struct {
 
 	// Capture gets a copy of every message of both directions; nil: no copies. It
 	// is a PUB, DEALER, PUSH or PAIR. But for a PUB, which drops what nobody has
-	// room for, the proxy waits for it.
+	// room for, the proxy waits for it. When Run ends meanwhile, one copy of each
+	// direction may be left, of a message that has gone on: the next Run sends it
+	// first, to what Capture is then.
 	Capture *Socket
 
 	// Control is where commands come from; nil: from nowhere. It is a REP, a PAIR or
@@ -56,7 +58,7 @@ type Proxy struct {
 
 	running           atomic.Bool
 	valve             valve
-	forward, backward counts
+	forward, backward direction
 }
 
 // ProxyStats is what a proxy has moved since it was made.
@@ -131,7 +133,7 @@ func (p *Proxy) Resume() { p.valve.open() }
 
 // Stats returns the counts of this moment. Pausing does not change them.
 func (p *Proxy) Stats() ProxyStats {
-	forward, backward := p.forward.now(), p.backward.now()
+	forward, backward := p.forward.counts.now(), p.backward.counts.now()
 	return ProxyStats{
 		Frontend: ProxyCount{forward.frames, forward.octets, backward.frames, backward.octets},
 		Backend:  ProxyCount{backward.frames, backward.octets, forward.frames, forward.octets},
@@ -245,7 +247,13 @@ func (v *valve) open() {
 	}
 }
 
-// counts is what one direction has moved, kept beyond the end of a lane.
+// A direction is what is kept of one beyond the end of a lane.
+type direction struct {
+	counts counts
+	owed   Message // what Capture had no room for; for the lane that runs
+}
+
+// counts is what one direction has moved.
 type counts struct {
 	mu             sync.Mutex // guards all below
 	frames, octets uint64

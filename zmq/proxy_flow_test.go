@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"zeromux/zmq"
 )
@@ -118,7 +119,7 @@ func TestAProxyEndsWithAnyOfItsSockets(t *testing.T) {
 }
 
 // A proxy that ends has nothing of its own: every message is with one socket or the
-// other, in order.
+// other, in order. So is its copy, but for one that the next Run begins with.
 func TestNothingIsLostWhenAProxyEnds(t *testing.T) {
 	const n = 300
 	for _, row := range []struct {
@@ -133,8 +134,13 @@ func TestNothingIsLostWhenAProxyEnds(t *testing.T) {
 			over(t, endpoints, func(t *testing.T, endpoint string) {
 				c := newContext(t)
 				left, right, p := between(t, c, endpoint, row.left, row.frontend, row.backend, row.right)
+				capture, listener := join(t, c, another(another(endpoint)), side{zmq.PUSH, bounded(1)}, side{zmq.PULL, bounded(1)})
+				p.Capture = capture
 				r := run(t, p)
 				subscribed(t, left, right)
+				if right.Type() == zmq.SUB {
+					want(t, listener, "\x01")
+				}
 				sent := make(chan error, 1)
 				go func() {
 					for i := range n {
@@ -147,6 +153,7 @@ func TestNothingIsLostWhenAProxyEnds(t *testing.T) {
 				}()
 				for i := range n {
 					want(t, right, strconv.Itoa(i))
+					want(t, listener, strconv.Itoa(i))
 					if i%5 == 4 {
 						r.stop()
 						r.end(t)
@@ -155,6 +162,57 @@ func TestNothingIsLostWhenAProxyEnds(t *testing.T) {
 				}
 				if err := <-sent; err != nil {
 					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// A copy that finds no room is sent by the next Run, whatever has ended the last one.
+func TestACopyWithoutRoomGoesOutWithTheNextRun(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, r *running, control *zmq.Socket){
+		"ended by its context": func(_ *testing.T, r *running, _ *zmq.Socket) { r.stop() },
+		"told to end":          func(t *testing.T, _ *running, control *zmq.Socket) { send(t, control, "TERMINATE") },
+		"without its capture":  func(_ *testing.T, r *running, _ *zmq.Socket) { r.Capture.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, c *zmq.Context) {
+				const n = 20
+				left, right, p := between(t, c, "inproc://x", side{zmq.PAIR, nil}, side{zmq.PAIR, nil}, side{zmq.PAIR, nil}, side{zmq.PAIR, nil})
+				capture, listener := join(t, c, "inproc://tap", side{zmq.PUSH, bounded(1)}, side{zmq.PULL, bounded(1)})
+				commands, control := join(t, c, "inproc://control", side{zmq.PAIR, nil}, side{zmq.PAIR, nil})
+				p.Capture, p.Control = capture, commands
+				copies := make(map[string]int) // what comes next, of each side
+				tapped := func(s *zmq.Socket) {
+					for m, err := s.TryRecv(); err == nil; m, err = s.TryRecv() {
+						from := string(m.Frames[0])
+						if want := strconv.Itoa(copies[from]); string(m.Frames[1]) != want {
+							t.Errorf("a copy of %q, want number %s", m.Frames, want)
+						}
+						copies[from]++
+						synctest.Wait()
+					}
+				}
+				r := run(t, p)
+				for i := range n {
+					send(t, left, "left", strconv.Itoa(i))
+					send(t, right, "right", strconv.Itoa(i))
+				}
+				synctest.Wait()
+				end(t, r, control)
+				if is(r.end(t), zmq.ErrClosed) {
+					tapped(listener)
+					p.Capture, listener = join(t, c, "inproc://tap 2", side{zmq.PUSH, bounded(1)}, side{zmq.PULL, bounded(1)})
+				}
+				run(t, p)
+				synctest.Wait()
+				tapped(listener)
+				for i := range n {
+					want(t, left, "right", strconv.Itoa(i))
+					want(t, right, "left", strconv.Itoa(i))
+				}
+				if copies["left"] != n || copies["right"] != n {
+					t.Errorf("there are copies of %v, want %d of each", copies, n)
 				}
 			})
 		})
