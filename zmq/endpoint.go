@@ -257,19 +257,22 @@ func (s *Socket) connectAs(endpoint, routingID string) (err error) {
 	defer func() { s.claimed(err) }()
 	s.mu.Lock()
 	again := s.row.OneConnect && t != nil && s.isConnected(endpoint)
+	s.mu.Unlock()
+	if t != nil && !again {
+		if err := t.CheckConnect(address, &cfg.Transport); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
 	s.last = endpoint
 	s.mu.Unlock()
-	if again {
-		return nil
-	}
-	if t == nil {
+	switch {
+	case again:
+	case t == nil:
 		s.ctx.registry.Connect(address, neighbour{s, config}, []byte(routingID))
-		return nil
+	default:
+		engine.Connect(s.ctx.env, host{s}, cfg, t, address, endpoint, []byte(routingID))
 	}
-	if err := t.CheckConnect(address, &cfg.Transport); err != nil {
-		return err
-	}
-	engine.Connect(s.ctx.env, host{s}, cfg, t, address, endpoint, []byte(routingID))
 	return nil
 }
 

@@ -266,7 +266,14 @@ func TestTheLastEndpointIsWhatWasBoundOrConnected(t *testing.T) {
 		t.Errorf("got %q, want %q", got, bound)
 	}
 	connect(t, s, "tcp://localhost:5")
-	if got, want := s.LastEndpoint(), "tcp://localhost:5"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	const last = "tcp://localhost:5"
+	if got := s.LastEndpoint(); got != last {
+		t.Errorf("got %q, want %q", got, last)
+	}
+	if err := s.Connect("tcp://*:1"); !is(err, zmq.ErrInvalid) {
+		t.Errorf("connect to a wildcard: %v", err)
+	}
+	if got := s.LastEndpoint(); got != last {
+		t.Errorf("after what came to nothing: got %q, want %q", got, last)
 	}
 }
