@@ -113,9 +113,15 @@ func TestAConnectionMovesWhenNobodyWrites(t *testing.T) {
 			s.send(large)
 		}
 		soon(t, "the pause", func() bool { return writesNoMore(t, session) })
+		p := session.current.Load().driver.(*parked)
 		session.Share()
+		soon(t, "the try", func() bool {
+			p.flusher.mu.Lock()
+			defer p.flusher.mu.Unlock()
+			return p.flusher.asked || hasMoved(session)
+		})
 		if hasMoved(session) {
-			t.Error("it has moved under the hands of who writes")
+			t.Fatal("it has moved under the hands of who writes")
 		}
 		readAll(peer, 4*len(dialects[0].encode(large)))
 		soon(t, "the move", func() bool { return hasMoved(session) })
