@@ -92,13 +92,13 @@ func (s *Socket) close(err error) error {
 }
 
 // dropAfter throws away what was sent to an inproc name that nobody has bound
-// when linger has passed; below zero it waits for ever.
+// when linger has passed; below zero it waits for ever. What has its peer stays as it is.
 func (s *Socket) dropAfter(linger time.Duration, l *inproc.Link) {
 	switch {
 	case linger == 0:
 		l.Drop()
 	case linger > 0:
-		s.ctx.env.Wheel.After(linger, l.Drop)
+		l.DropLater(func(f func()) (stop func() bool) { return s.ctx.env.Wheel.After(linger, f).Stop })
 	}
 }
 

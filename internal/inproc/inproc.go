@@ -46,7 +46,9 @@ type Link struct {
 	registry  *Registry
 	connecter Side
 	near, far *pipe.End // the connecter's and the binder's
-	dropped   bool      // it must not wait; guarded by the registry's mu
+	// Guarded by the registry's mu.
+	settled bool        // it was joined or dropped: it must not wait
+	stop    func() bool // ends the timer of DropLater; nil: none is set
 
 	mu         sync.Mutex // guards all below
 	binder     Side       // nil: nobody has bound the name yet, or taken the far end
@@ -72,6 +74,9 @@ func (r *Registry) Rebind(name string, from, side Side) error {
 	r.bound[name] = side
 	waiting := r.waiting[name]
 	delete(r.waiting, name)
+	for _, l := range waiting {
+		l.settle()
+	}
 	r.mu.Unlock()
 	for _, l := range waiting {
 		l.join(side)
@@ -100,7 +105,10 @@ func (r *Registry) Connect(name string, side Side, wantID []byte) *Link {
 	}
 	r.mu.Lock()
 	binder := r.bound[name]
-	if binder == nil && !l.dropped {
+	switch {
+	case binder != nil:
+		l.settle()
+	case !l.settled:
 		if r.waiting == nil {
 			r.waiting = make(map[string][]*Link)
 		}
@@ -124,6 +132,9 @@ func (r *Registry) ConnectBound(name string, side Side, may func(*message.Peer) 
 	}
 	l := r.link(name, side, nil)
 	if l != nil {
+		r.mu.Lock()
+		l.settle()
+		r.mu.Unlock()
 		l.join(binder)
 	}
 	return l
@@ -224,6 +235,26 @@ func (l *Link) Close(e *pipe.End) {
 	}
 }
 
+// settle says that l waits for nobody any more, and never will. The registry's mu is
+// held.
+func (l *Link) settle() {
+	l.settled = true
+	if l.stop != nil {
+		l.stop()
+		l.stop = nil
+	}
+}
+
+// DropLater has Drop called when the timer runs out that after sets, unless the link is
+// joined before: nothing is left of the timer then. One that does not wait needs none.
+func (l *Link) DropLater(after func(f func()) (stop func() bool)) {
+	l.registry.mu.Lock()
+	defer l.registry.mu.Unlock()
+	if !l.settled && l.stop == nil {
+		l.stop = after(l.Drop)
+	}
+}
+
 // Drop takes a link that nobody has joined off the list; what was sent is lost.
 func (l *Link) Drop() {
 	if l.registry.forget(l) {
@@ -236,7 +267,7 @@ func (l *Link) Drop() {
 func (r *Registry) forget(l *Link) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l.dropped = true
+	l.settle()
 	list := r.waiting[l.name]
 	i := slices.Index(list, l)
 	if i < 0 {

@@ -18,6 +18,8 @@ type side struct {
 	hub     pipe.Hub
 	closed  bool // takes no pipes
 	refuses bool // serves no peer
+	// onAttach is called with what is taken; nil: nothing is.
+	onAttach func(*Link)
 
 	mu    sync.Mutex // guards what follows
 	calls []string
@@ -50,6 +52,9 @@ func (s *side) Attach(e *pipe.End, l *Link) bool {
 	defer s.mu.Unlock()
 	s.ends = append(s.ends, e)
 	s.links = append(s.links, l)
+	if s.onAttach != nil {
+		s.onAttach(l)
+	}
 	return true
 }
 
@@ -299,6 +304,85 @@ func TestADroppedLinkGivesBackWhatWasLent(t *testing.T) {
 	_ = r.Bind("name", b)
 	if got := b.heard(); got != "[]" {
 		t.Errorf("a dropped link was joined: %s", got)
+	}
+}
+
+// Only a link that waits, or will, has a timer, and none when it waits no more: nothing
+// holds what both sides had.
+func TestALinkHasATimerOnlyWhileItMayWait(t *testing.T) {
+	for name, test := range map[string]struct {
+		// live makes a link and has its timer set, and lets it be joined or dropped.
+		live func(r *Registry, a, b *side, later func(*Link)) *Link
+		// How often the timer is set and stopped.
+		set, stopped int
+	}{
+		"joined before": {func(r *Registry, a, b *side, later func(*Link)) *Link {
+			_ = r.Bind("name", b)
+			l := r.Connect("name", a, nil)
+			later(l)
+			return l
+		}, 0, 0},
+		"joined before, or not at all": {func(r *Registry, a, b *side, later func(*Link)) *Link {
+			_ = r.Bind("name", b)
+			l := r.ConnectBound("name", a, func(*message.Peer) bool { return true })
+			later(l)
+			return l
+		}, 0, 0},
+		"joined after": {func(r *Registry, a, b *side, later func(*Link)) *Link {
+			l := r.Connect("name", a, nil)
+			later(l)
+			later(l) // again
+			_ = r.Bind("name", b)
+			return l
+		}, 1, 1},
+		"closed while it connects": {func(r *Registry, a, b *side, later func(*Link)) *Link {
+			_ = r.Bind("name", b)
+			a.onAttach = later
+			return r.Connect("name", a, nil)
+		}, 1, 1},
+		"closed while it connects to who is there": {func(r *Registry, a, b *side, later func(*Link)) *Link {
+			_ = r.Bind("name", b)
+			a.onAttach = later
+			return r.ConnectBound("name", a, func(*message.Peer) bool { return true })
+		}, 1, 1},
+		"closed before it waits": {func(r *Registry, a, _ *side, later func(*Link)) *Link {
+			a.onAttach = later
+			return r.Connect("name", a, nil)
+		}, 1, 0},
+		"dropped before": {func(r *Registry, a, _ *side, later func(*Link)) *Link {
+			l := r.Connect("name", a, nil)
+			l.Drop()
+			later(l)
+			return l
+		}, 0, 0},
+		"dropped after": {func(r *Registry, a, _ *side, later func(*Link)) *Link {
+			l := r.Connect("name", a, nil)
+			later(l)
+			l.Drop()
+			return l
+		}, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r Registry
+			var due func()
+			set, stopped := 0, 0
+			l := test.live(&r, &side{}, &side{}, func(l *Link) {
+				l.DropLater(func(f func()) (stop func() bool) {
+					set++
+					due = f
+					return func() bool { stopped++; return true }
+				})
+			})
+			if set != test.set || stopped != test.stopped {
+				t.Errorf("set %d times and stopped %d times, want %d and %d", set, stopped, test.set, test.stopped)
+			}
+			if set > stopped {
+				due()
+			}
+			if l.stop != nil || len(r.waiting) > 0 {
+				t.Errorf("the timer is kept: %v; %d names are waited for", l.stop != nil, len(r.waiting))
+			}
+		})
 	}
 }
 
