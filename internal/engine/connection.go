@@ -120,13 +120,17 @@ func (c *connection) handle(n int) (waiting bool, err error) {
 // nothing is read, while the peer's system has not got everything and, when writing
 // has failed, while the peer still speaks.
 func (c *connection) waitFarewell() {
-	c.leave.Store(c.session.env.Wheel.After(farewell, func() {
+	t := c.session.env.Wheel.After(farewell, func() {
 		if c.held.Load() || c.parting.Load() && c.driver.unsent() || c.mute.Load() && c.fresh.Swap(false) {
 			c.waitFarewell()
 			return
 		}
 		c.session.start(func() { c.abort(os.ErrDeadlineExceeded) })
-	}))
+	})
+	c.leave.Store(t)
+	if c.carried.Load() == 0 { // then Session.lost may have looked for a timer before
+		t.Stop()
+	}
 }
 
 // rest gives the memory of the receiving half back for good.

@@ -206,3 +206,40 @@ func TestALingerThatHasPassedIsWaitedFor(t *testing.T) {
 		_ = peer.Close()
 	})
 }
+
+// lastWords is a driver whose connection ends in the moment in which a farewell is
+// looked at.
+type lastWords struct {
+	driver
+	c     *connection
+	looks int
+}
+
+func (d *lastWords) unsent() bool {
+	if d.looks++; d.looks == 1 && d.c.through() {
+		d.c.session.lost(d.c)
+	}
+	return true
+}
+
+func (d *lastWords) close() {}
+
+// A farewell that begins anew while the connection ends leaves no timer.
+func TestAFarewellEndsWithTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSocket(t, "PUSH", "PULL")
+		session := newSession(&origin{env: s.env, host: s, cfg: &s.cfg})
+		c := &connection{session: session}
+		d := &lastWords{c: c}
+		c.driver = d
+		c.carried.Store(1)
+		c.parting.Store(true)
+		c.waitFarewell()
+		pass(3*farewell + farewell/2)
+		<-session.Done()
+		if d.looks != 1 {
+			t.Errorf("it was looked at %d times", d.looks)
+		}
+		s.close(0)
+	})
+}
