@@ -40,7 +40,8 @@ func File(m Mux) *os.File {
 }
 
 // duplicate is dup(2) of a descriptor that no child process gets. Not every system
-// does that in one call.
+// does that in one call. It has a twin in internal/engine/descriptor_unix.go, for this
+// package imports nothing of the module.
 func duplicate(fd int) (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

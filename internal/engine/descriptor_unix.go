@@ -35,7 +35,8 @@ func leaveNet(raw syscall.RawConn) (fd int, err error) {
 }
 
 // duplicate is dup(2) of a descriptor that no child process gets. Not every system
-// does that in one call.
+// does that in one call. It has a twin in iomux/nest_unix.go, which imports nothing of
+// the module.
 func duplicate(fd int) (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
