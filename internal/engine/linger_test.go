@@ -171,8 +171,9 @@ type lateConn struct {
 }
 
 func (c *lateConn) Close() error {
+	late := !c.closed.Swap(true) // before others hear of the end, and close it, too
 	err := c.Conn.Close()
-	if !c.closed.Swap(true) {
+	if late {
 		<-c.release
 	}
 	return err
