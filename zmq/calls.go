@@ -23,6 +23,7 @@ type call struct {
 
 	// Of the line of an end; guarded by Requester.mu.
 	at         *pipe.End // nil: in none
+	cut        bool      // the connection was lost since
 	next, prev *call
 }
 
@@ -54,7 +55,7 @@ func (r *Requester) line(c *call, e *pipe.End) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.unline(c)
-	c.at, c.next = e, r.lines[e]
+	c.at, c.cut, c.next = e, false, r.lines[e]
 	if c.next != nil {
 		c.next.prev = c
 	}
@@ -85,15 +86,8 @@ func (r *Requester) unline(c *call) {
 	}
 }
 
-// step takes a call out of its line.
-func (r *Requester) step(c *call) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.unline(c)
-}
-
-// wants reports whether a request, by its id, still waits for an answer of the peer that
-// it was sent to: else it is not sent again when the connection is lost.
+// wants reports whether a request, by its id, is to go out over the next connection to
+// the peer that it was sent to: no more once one was lost, or its call has ended.
 func (r *Requester) wants(e *pipe.End, id []byte) bool {
 	if len(id) != requestID {
 		return true // none of ours
@@ -101,14 +95,16 @@ func (r *Requester) wants(e *pipe.End, id []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.calls[binary.BigEndian.Uint64(id)]
-	return c != nil && c.at == e
+	return c != nil && c.at == e && !c.cut
 }
 
-// lost tells the calls that were sent to e last that its connection is gone.
+// lost tells the calls that were sent to e last that its connection is gone. What has
+// not gone out is asked for after that, by wants.
 func (r *Requester) lost(e *pipe.End) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for c := r.lines[e]; c != nil; c = c.next {
+		c.cut = true
 		push(c.lost)
 	}
 }

@@ -43,8 +43,9 @@ const requestID = 8
 // A request goes to the peers in turn, but only to one that is connected now. A
 // reply goes to the call that asked: one that comes when the call has ended, and a
 // second one to the same request, are dropped and count in Stats.DroppedFiltered.
-// What has not gone out when the call ends, or its connection is lost, never does, so
-// that nobody lingers for it.
+// What waits when the call ends never goes out, nor what has not when its connection is
+// lost, so that nobody lingers for it; a connection has a request at a time in its hands, or
+// 64 KiB of short ones, which go out.
 type Requester struct {
 	s     *Socket
 	asker pattern.Asker
@@ -60,11 +61,14 @@ type Requester struct {
 
 // NewRequester makes a Requester of a DEALER, which from then on sends and receives
 // for the Requester alone; binding, connecting and options stay the caller's. The
-// error wraps ErrInvalid when it is no DEALER, or retry makes no sense.
+// error wraps ErrInvalid when it is no DEALER, has Conflate or a Requester, or retry
+// makes no sense.
 func NewRequester(dealer *Socket, retry Retry) (*Requester, error) {
 	switch {
 	case dealer == nil || dealer.Type() != DEALER:
 		return nil, fmt.Errorf("zmq: new requester: %w: it takes a DEALER", ErrInvalid)
+	case dealer.Config().Conflate:
+		return nil, fmt.Errorf("zmq: new requester: %w: Config.Conflate keeps one frame, and a request has three", ErrInvalid)
 	case retry.Attempts < Unlimited:
 		return nil, fmt.Errorf("zmq: new requester: %w: Retry.Attempts is %d, less than %d", ErrInvalid, retry.Attempts, Unlimited)
 	case retry.Timeout < 0:
@@ -80,8 +84,10 @@ func NewRequester(dealer *Socket, retry Retry) (*Requester, error) {
 	var seed [32]byte
 	_, _ = rand.Read(seed[:]) // never fails
 	r.ids = mathrand.NewChaCha8(seed)
+	if !dealer.hub.OnlyWanted(r.wants) {
+		return nil, fmt.Errorf("zmq: new requester: %w: the DEALER has one, and a reply goes to either", ErrInvalid)
+	}
 	dealer.onLoss(r.lost)
-	dealer.hub.OnlyWanted(r.wants)
 	go r.sort()
 	return r, nil
 }
@@ -130,15 +136,11 @@ func (r *Requester) try(ctx context.Context, c *call, frames [][]byte) (Message,
 		if err == nil || ctx.Err() != nil || attempt == r.retry.Attempts || !again(err) {
 			return reply, err
 		}
-		if errors.Is(err, errLost) { // it is sent anew
-			r.step(c)
-			withdraw(frames[0], c.tried[len(c.tried)-1:])
-		}
 	}
 }
 
 // withdraw takes back what waits of a request that was sent to some ends. What is on
-// its way does not wait again: the call must have left the lines of these ends before.
+// its way does not wait again: the call must have left before.
 func withdraw(id []byte, sent []*pipe.End) {
 	for _, e := range sent {
 		session, connects := e.Link.(*engine.Session)

@@ -301,10 +301,13 @@ func TestARequesterEndsWithItsSocket(t *testing.T) {
 func TestWhatIsNoRequester(t *testing.T) {
 	c := newContext(t)
 	dealer := newSocket(t, c, zmq.DEALER, nil)
+	_, taken := requester(t, c, zmq.Retry{})
 	for name, row := range map[string]struct {
 		s     *zmq.Socket
 		retry zmq.Retry
 	}{
+		"one that has one":        {taken, zmq.Retry{}},
+		"one that conflates":      {newSocket(t, c, zmq.DEALER, &zmq.Config{Conflate: true}), zmq.Retry{}},
 		"nothing":                 {nil, zmq.Retry{}},
 		"a strict REQ":            {newSocket(t, c, zmq.REQ, nil), zmq.Retry{}},
 		"less than endless tries": {dealer, zmq.Retry{Attempts: -2}},

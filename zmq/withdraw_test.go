@@ -161,20 +161,21 @@ func TestNothingThatWasGivenUpComesBack(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		const delivered, onTheWay = 5, 4
+		const delivered = 5
 		for range delivered {
 			question("?")
 			take()
 		}
-		for range 1 + onTheWay {
-			question(large)
+		question(large)
+		for range 20 { // of which a few are taken at a time
+			question(large[:20<<10])
 		}
 		take() // so that the others are written, one behind the other
 		for i, cancel := range cancels {
 			cancel()
 			calls[i].fails(context.Canceled)
 		}
-		if got := dealer.Stats().SendQueue; got < 2 {
+		if got := dealer.Stats().SendQueue; got < 2 || got > 5 {
 			t.Errorf("%d requests are on their way", got)
 		}
 		_ = servers[first].Close()
@@ -186,5 +187,92 @@ func TestNothingThatWasGivenUpComesBack(t *testing.T) {
 			t.Error(err)
 		}
 		endsSoon(t, dealer)
+	})
+}
+
+// comeback is stuck, with a server that can be lost: another one, which takes everything,
+// is there in its place at once.
+func comeback(t *testing.T, c *zmq.Context, retry zmq.Retry, config func(*zmq.Config)) (r *zmq.Requester, lose func() *zmq.Socket) {
+	t.Helper()
+	servers := map[string]*zmq.Socket{first: newSocket(t, c, zmq.ROUTER, &zmq.Config{Linger: zmq.NoLinger, HighWater: zmq.HighWater{Recv: 1}})}
+	cfg := attached(servers)
+	config(cfg)
+	dealer := newSocket(t, c, zmq.DEALER, cfg)
+	r, err := zmq.NewRequester(dealer, retry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect(t, dealer, "tcp://"+first)
+	if err := dealer.WaitPeers(context.Background(), 1); err != nil {
+		t.Fatal(err)
+	}
+	return r, func() *zmq.Socket {
+		old := servers[first]
+		servers[first] = newSocket(t, c, zmq.ROUTER, nil)
+		_ = old.Close()
+		return servers[first]
+	}
+}
+
+// What had not gone out when a connection was lost does not go out by the next one,
+// however soon that comes: its calls are told that it was lost.
+func TestNothingThatWasLostGoesOutByTheNextConnection(t *testing.T) {
+	bubble(t, func(t *testing.T, c *zmq.Context) {
+		r, lose := comeback(t, c, zmq.Retry{}, func(cfg *zmq.Config) { cfg.Reconnect.Interval = 1 })
+		var calls []*asked
+		for range 5 {
+			calls = append(calls, ask(context.Background(), t, r, large))
+			synctest.Wait()
+		}
+		next := lose()
+		for _, call := range calls {
+			call.fails(zmq.ErrHostUnreachable)
+		}
+		<-time.After(time.Second)
+		if m, err := next.TryRecv(); err == nil {
+			t.Errorf("the next server got %d octets of a call that has failed", len(m.Frames[len(m.Frames)-1]))
+		}
+		if len(next.Peers()) != 1 {
+			t.Error("the connection did not come back")
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A request that waits for room in its second attempt is sent once when the connection is
+// lost meanwhile, and not by the first as well.
+func TestARequestIsNotSentAgainByAnEarlierAttempt(t *testing.T) {
+	bubble(t, func(t *testing.T, c *zmq.Context) {
+		r, lose := comeback(t, c, zmq.Retry{Attempts: 2, Timeout: time.Second}, func(cfg *zmq.Config) { cfg.HighWater.Send = 2 })
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		defer cancel()
+		var fillers []*asked
+		for range 2 { // one that is taken, and one that is not
+			fillers = append(fillers, ask(ctx, t, r, large))
+			synctest.Wait()
+		}
+		call := ask(context.Background(), t, r, "question")
+		for _, filler := range fillers {
+			filler.fails(context.DeadlineExceeded)
+		}
+		<-time.After(time.Second) // the second attempt has begun, and there is no room
+		next := lose()
+		m, err := next.Recv(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(100 * time.Millisecond)
+		if _, err := next.TryRecv(); err == nil {
+			t.Error("it came twice")
+		}
+		if err := next.SendString(context.Background(), string(m.Frames[0]), string(m.Frames[1]), "", "answer"); err != nil {
+			t.Fatal(err)
+		}
+		call.want("answer")
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 }

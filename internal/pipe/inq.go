@@ -131,7 +131,7 @@ func (e *End) advance() Status {
 	c := e.cur
 	c.release(c.i)
 	if c.i == len(c.spans) {
-		spans, step, st := e.in.take(c.spans, c.used)
+		spans, step, st := e.in.take(c.spans, c.used, 0)
 		*c = cursor{spans: spans, step: step}
 		if st != OK {
 			if cap(spans) > listMost {

@@ -34,8 +34,8 @@ func (o *Outgoing) Begin(body []byte) {
 	o.own, o.first, o.next, o.off = 1, 0, 0, 0
 }
 
-// Take moves everything that the socket wrote into the session's hands, when
-// nothing is left there. The messages count against the mark until they are
+// Take moves what the socket wrote into the session's hands, when nothing is left
+// there: everything, or some of it where it may be taken back. The messages count against the mark until they are
 // written. Empty means that the session is told when there is more, Closed
 // that there will be none.
 func (o *Outgoing) Take() Status {
@@ -44,7 +44,7 @@ func (o *Outgoing) Take() Status {
 	}
 	o.own, o.first, o.next, o.off = 0, 0, 0, 0
 	var st Status
-	o.spans, _, st = o.end.in.take(o.spans, 0)
+	o.spans, _, st = o.end.in.take(o.spans, 0, o.end.in.writer.atOnce())
 	return st
 }
 
@@ -145,7 +145,7 @@ func (o *Outgoing) Restore() (lost int) {
 	only := sieve{written: written, restated: true, subscriber: o.Subscriber, unwanted: q.writer.unwanted()}
 	kept, n, lost := only.keep(o.spans[from:])
 	q.discount(n, kept) // they wait again
-	only.written, only.unwanted = 0, nil
+	only.written = 0
 	waiting, waitingN, _ := only.keep(q.spans)
 	old := q.spans
 	switch {

@@ -139,19 +139,27 @@ func (q *queue) lockBusy() {
 	q.lock()
 }
 
-// take moves all that waits to the reader and hands the reader's empty list to
-// the queue. It also acknowledges what the reader has used up before.
-func (q *queue) take(spent []Span, used int) (spans []Span, step int, st Status) {
+// take moves all that waits to the reader, or about most octets of it, and hands the
+// reader's empty list to the queue. It also acknowledges what the reader has used up
+// before.
+func (q *queue) take(spent []Span, used, most int) (spans []Span, step int, st Status) {
 	q.lockBusy()
 	q.told = false
 	room := q.acknowledge(used)
 	step = q.marks.step()
 	switch {
 	case len(q.spans) > 0:
-		q.count()
-		spans, q.spans = q.spans, spent[:0]
-		q.inflight += q.n
-		q.n = 0
+		k := some(q.spans, most)
+		rest := append(spent[:0], q.spans[k:]...)
+		clear(q.spans[k:])
+		spans = q.spans[:k]
+		n := q.n
+		for i := range rest {
+			n -= rest[i].Messages()
+		}
+		q.enter(n, spans)
+		q.spans, q.n = rest, q.n-n
+		q.inflight += n
 	case q.ended, q.gone:
 		spans, st = spent[:0], Closed
 	default:
@@ -284,14 +292,17 @@ func (q *queue) leave() (first bool) {
 	return true
 }
 
-// count enters what waits into the totals, before it stops waiting: adding up
-// spans costs less than counting each message. q.mu is held.
-func (q *queue) count() {
+// count enters what waits into the totals, before it stops waiting. q.mu is held.
+func (q *queue) count() { q.enter(q.n, q.spans) }
+
+// enter enters n messages in spans into the totals: adding up spans costs less than
+// counting each message. q.mu is held.
+func (q *queue) enter(n int, spans []Span) {
 	if !counting {
 		return
 	}
-	q.messages += uint64(q.n)
-	q.octets += octetsOf(q.spans)
+	q.messages += uint64(n)
+	q.octets += octetsOf(spans)
 }
 
 // discount takes n messages in spans out of the totals: they wait. q.mu is held.

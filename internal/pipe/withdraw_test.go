@@ -104,12 +104,15 @@ func TestAMessageInFlightIsTakenBackWhenItWouldReturn(t *testing.T) {
 					r := newRig(t, Config{})
 					all := writes(r, batch.write(r))
 					first, forgotten := all[k].Frames[0], false
-					r.hub.OnlyWanted(func(e *End, f []byte) bool {
+					ok := r.hub.OnlyWanted(func(e *End, f []byte) bool {
 						if e != r.near {
 							t.Error("asked of another end")
 						}
 						return !forgotten || !bytes.Equal(f, first)
 					})
+					if !ok || r.hub.OnlyWanted(nil) {
+						t.Error("nobody is asked, or two are")
+					}
 					o := NewOutgoing(r.far)
 					o.Take()
 					if r.near.Withdraw(first) {
@@ -162,4 +165,51 @@ func TestWhatIsTakenBackMakesRoom(t *testing.T) {
 	r.near.CloseWrite()
 	r.far.CloseRead()
 	r.done()
+}
+
+// What may be taken back is taken by a session a little at a time, whole messages, and
+// nothing of it is lost, doubled or counted twice.
+func TestWhatMayBeTakenBackIsTakenALittleAtATime(t *testing.T) {
+	for _, batch := range batches {
+		t.Run(batch.name, func(t *testing.T) {
+			r := newRig(t, Config{})
+			r.hub.OnlyWanted(func(*End, []byte) bool { return true })
+			want := left(writes(r, batch.write(r)), []byte("none"))
+			for range 3 {
+				for range 4 {
+					m := r.data(1)
+					m.Frames[0] = r.body(takenAtOnce / 2)
+					want = append(want, encoded(copyOf(m)))
+					r.write(r.near, m)
+				}
+				m := r.data(2)
+				want = append(want, encoded(copyOf(m)))
+				r.write(r.near, m)
+			}
+			before, unsent := r.near.Written(), r.near.Unsent()
+			var stream []byte
+			o := NewOutgoing(r.far)
+			for o.Take() == OK {
+				if k := len(o.spans) - 1; octetsOf(o.spans[:k]) >= takenAtOnce && o.spans[k].flags&spanMid == 0 {
+					t.Errorf("%d octets are taken at once", octetsOf(o.spans))
+				}
+				before := len(stream)
+				for _, b := range o.Buffers(nil, 1<<30, 1<<20) {
+					stream = append(stream, b...)
+				}
+				part := stream[before:]
+				if _, size := parse(part); size != len(part) {
+					t.Error("a message is cut")
+				}
+				o.Wrote(len(part))
+			}
+			arrives(t, stream, want)
+			if r.near.Written() != before || unsent == 0 || r.near.Unsent() != 0 {
+				t.Errorf("written %+v, then %+v; unsent %d, then %d", before, r.near.Written(), unsent, r.near.Unsent())
+			}
+			r.near.CloseWrite()
+			r.far.CloseRead()
+			r.done()
+		})
+	}
 }
