@@ -10,6 +10,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -264,6 +265,18 @@ const (
 	KeepAliveOff                          // never; libzmq's 0
 	KeepAliveOn                           // as the other fields say; libzmq's 1
 )
+
+// CallDialer has the Dialer, which is there, open a connection. It is an error when
+// that returns neither a connection nor an error.
+func (o *Options) CallDialer(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := o.Dialer(ctx, network, address)
+	if conn == nil && err == nil {
+		err = errNoConn
+	}
+	return conn, err
+}
+
+var errNoConn = errors.New("the Dialer returned no connection, and no error")
 
 // ListenBacklog returns the number to hand to listen(2).
 func (o *Options) ListenBacklog() int {

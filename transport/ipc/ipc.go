@@ -85,9 +85,9 @@ func (t Transport) Dial(ctx context.Context, address string, o *transport.Option
 		ctx, cancel = context.WithTimeout(ctx, o.ConnectTimeout)
 		defer cancel()
 	}
-	dial := o.Dialer
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
+	dial := new(net.Dialer).DialContext
+	if o.Dialer != nil {
+		dial = o.CallDialer
 	}
 	conn, err := dial(ctx, "unix", address)
 	if err != nil {

@@ -86,8 +86,6 @@ func (Transport) Dial(ctx context.Context, address string, o *transport.Options)
 	return conn, nil
 }
 
-var errNoConn = errors.New("the Dialer returned no connection, and no error")
-
 // dial connects to remote, from one of the addresses that source names.
 func dial(ctx context.Context, network string, source transport.HostPort, remote string, o *transport.Options) (net.Conn, error) {
 	connecting := func() {}
@@ -96,11 +94,7 @@ func dial(ctx context.Context, network string, source transport.HostPort, remote
 	}
 	if o.Dialer != nil {
 		connecting()
-		conn, err := o.Dialer(ctx, network, remote)
-		if conn == nil && err == nil {
-			err = errNoConn
-		}
-		return conn, err
+		return o.CallDialer(ctx, network, remote)
 	}
 	// The net package probes idle connections unless told not to; libzmq does not.
 	prepare := beforeConnect(o, !source.IsZero())

@@ -68,6 +68,7 @@ func Run(t *testing.T, s Subject) {
 		{"a cancelled Dial returns soon", cancelDial},
 		{"ConnectTimeout ends a Dial that takes too long", connectTimeout},
 		{"a Dialer opens the connection", dialer},
+		{"a Dialer that opens nothing is an error", idleDialer},
 		{"the sizes of buffers may be chosen", buffers},
 		{"negative sizes are refused", negativeBuffers},
 		{"the backlog may be as short as can be", backlog},
@@ -470,6 +471,17 @@ func dialer(t *testing.T, s Subject) {
 		t.Errorf("got %v and %v, want the user's own connection", conn, err)
 	}
 	near.Close()
+}
+
+func idleDialer(t *testing.T, s Subject) {
+	refused := errors.New("refused")
+	for _, want := range []error{nil, refused} {
+		o := &transport.Options{Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, want }}
+		conn, err := s.Transport.Dial(Context(t), s.Nobody(t), o)
+		if err == nil || conn != nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("got %v and %v, want an error", conn, err)
+		}
+	}
 }
 
 func buffers(t *testing.T, s Subject) {
