@@ -40,9 +40,10 @@ func choices(t *testing.T) []choice {
 	}
 	half := filepath.Join(dir, "half")
 	zmtptest.WritePEM(t, half, "CERTIFICATE", a.Certificate.Raw, a.Certificate.Raw[:40])
+	damaged := damagedFiles(t, dir, caFile)
 	none := filepath.Join(dir, "none")
 	own := []stdtls.Certificate{certificate}
-	return []choice{
+	list := []choice{
 		{name: "a Config for both", tls: transport.TLS{Config: &stdtls.Config{Certificates: own, RootCAs: a.Pool()}}},
 		{name: "files for both", tls: transport.TLS{CertFile: certFile, KeyFile: keyFile, CAFile: caFile, ClientCAFile: caFile}},
 		{name: "an authority", tls: transport.TLS{CAFile: caFile}, bind: "TLS.CertFile"},
@@ -78,6 +79,74 @@ func choices(t *testing.T) []choice {
 		{name: "text in place of authorities", tls: transport.TLS{CAFile: text, CertFile: certFile, KeyFile: keyFile}, connect: "TLS.CAFile"},
 		{name: "an authority cut short", tls: transport.TLS{CAFile: half, CertFile: certFile, KeyFile: keyFile}, connect: "TLS.CAFile"},
 		{name: "text in place of clients' authorities", tls: transport.TLS{CAFile: caFile, CertFile: certFile, KeyFile: keyFile, ClientCAFile: text}, bind: "TLS.ClientCAFile"},
+	}
+	for how, file := range damaged {
+		list = append(
+			list,
+			choice{name: "authorities " + how, tls: transport.TLS{CAFile: file}, connect: "TLS.CAFile", bind: "TLS.CertFile"},
+			choice{name: "clients' authorities " + how, tls: transport.TLS{CAFile: caFile, CertFile: certFile, KeyFile: keyFile, ClientCAFile: file}, bind: "TLS.ClientCAFile: invalid argument: " + file},
+			choice{name: "a chain " + how, tls: transport.TLS{CAFile: caFile, CertFile: chained(t, certFile, file), KeyFile: keyFile}, connect: "TLS.CertFile: ", bind: "TLS.CertFile: "},
+		)
+	}
+	for name, between := range map[string]string{"words": "Subject: an authority\n-----\n", "blank lines": "\r\n\n", "another block": "-----BEGIN X-----\n-----END X-----\n"} {
+		file := filepath.Join(dir, name)
+		certificate := read(t, caFile)
+		write(t, file, between+certificate+between+strings.ReplaceAll(certificate, "\n", "\r\n")+between)
+		list = append(list, choice{name: "authorities with " + name + " between", tls: transport.TLS{
+			CAFile: file, CertFile: chained(t, certFile, file), KeyFile: keyFile, ClientCAFile: file,
+		}})
+	}
+	return list
+}
+
+// damagedFiles are files of three times the certificate of a file, one of which cannot
+// be read, by what is the matter.
+func damagedFiles(t *testing.T, dir, name string) map[string]string {
+	one := read(t, name)
+	begin, end, middle := "-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", len(one)/2
+	if !strings.HasPrefix(one, begin) || !strings.HasSuffix(one, end) {
+		t.Fatalf("%q", one)
+	}
+	files := make(map[string]string)
+	for how, text := range map[string]string{
+		"cut inside one":                one + one + one[:middle],
+		"cut behind the first line":     one + one + begin,
+		"cut inside the first line":     one + one + begin[:len(begin)-9],
+		"cut inside the last line":      one + one + one[:len(one)-9],
+		"with one that is garbled":      one + one[:middle] + "!!!" + one[middle:] + one,
+		"with one cut before another":   one + one[:middle] + "\n" + one,
+		"with one that does not end":    one + strings.TrimSuffix(one, end) + one,
+		"with one that does not begin":  one + strings.TrimPrefix(one, begin) + one,
+		"behind a mark of byte order":   "\ufeff" + one + one + one,
+		"with one behind another's end": one + strings.TrimSuffix(one, "\n") + one,
+		"with one that is indented":     one + "  " + strings.ReplaceAll(one, "\n", "\n  ") + "\n" + one,
+	} {
+		files[how] = filepath.Join(dir, how)
+		write(t, files[how], text)
+	}
+	return files
+}
+
+// chained returns the name of a file that has what two others have.
+func chained(t *testing.T, first, second string) string {
+	name := filepath.Join(t.TempDir(), "chain")
+	write(t, name, read(t, first)+read(t, second))
+	return name
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -51,6 +52,9 @@ func pair(t *transport.TLS) ([]tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := whole("CertFile", t.CertFile, chain); err != nil {
+		return nil, err
+	}
 	key, err := read("KeyFile", t.KeyFile)
 	if err != nil {
 		return nil, err
@@ -67,6 +71,9 @@ func pair(t *transport.TLS) ([]tls.Certificate, error) {
 func authorities(option, name string) (*x509.CertPool, error) {
 	text, err := read(option, name)
 	if err != nil {
+		return nil, err
+	}
+	if err := whole(option, name, text); err != nil {
 		return nil, err
 	}
 	pool, some := x509.NewCertPool(), false
@@ -89,6 +96,29 @@ func authorities(option, name string) (*x509.CertPool, error) {
 		return nil, wrong(option, name+": there is no certificate in it")
 	}
 	return pool, nil
+}
+
+// whole refuses text that has a block of PEM which cannot be read, such as the last one
+// of a file that is still being written: pem.Decode passes over it, and what it holds
+// would be missing without a word.
+func whole(option, name string, text []byte) error {
+	begun, ended, read := 0, 0, 0
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		if bytes.HasPrefix(line, []byte("-----BEGIN ")) {
+			begun++
+		}
+		if bytes.HasPrefix(line, []byte("-----END ")) {
+			ended++
+		}
+	}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		read++
+	}
+	if read != max(begun, ended) {
+		return wrong(option, fmt.Sprintf("%s: of %d blocks of PEM only %d can be read", name, max(begun, ended), read))
+	}
+	return nil
 }
 
 // maxFile bounds a file, in octets. The authorities of a system take some 250 KiB.

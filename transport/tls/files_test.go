@@ -135,6 +135,40 @@ func TestOneWhoConnectsShowsWhatItsFilesHave(t *testing.T) {
 	}
 }
 
+// TestAuthoritiesThatAreHalfWrittenTurnNobodyAway: while their file is being written a
+// listener goes by what it read before, though there are whole certificates in it.
+func TestAuthoritiesThatAreHalfWrittenTurnNobodyAway(t *testing.T) {
+	servers, first, second := zmtptest.NewAuthority(t, "servers"), zmtptest.NewAuthority(t, "first"), zmtptest.NewAuthority(t, "second")
+	var listen transport.TLS
+	listen.CertFile, listen.KeyFile = zmtptest.Files(t, servers.Issue(t, "127.0.0.1"))
+	listen.ClientCAFile = first.File(t)
+	zmtptest.WritePEM(t, listen.ClientCAFile, "CERTIFICATE", first.Certificate.Raw, second.Certificate.Raw)
+	var log bytes.Buffer
+	l := transporttest.Listen(t, tls.Transport{}, "127.0.0.1:*", &transport.Options{TLS: listen, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	comes := func(when string) {
+		t.Helper()
+		for _, a := range []*zmtptest.Authority{first, second} {
+			own := transport.TLS{CAFile: servers.File(t)}
+			own.CertFile, own.KeyFile = zmtptest.Files(t, a.Issue(t, "client"))
+			if _, err := meet(t, l, own); err != nil {
+				t.Errorf("%s: one of the %s authority: %v", when, a.Certificate.Subject.CommonName, err)
+			}
+		}
+	}
+	comes("at first")
+	text := read(t, listen.ClientCAFile)
+	write(t, listen.ClientCAFile, text[:len(text)-100])
+	comes("cut short")
+	if !strings.Contains(log.String(), "TLS.ClientCAFile") {
+		t.Errorf("log %q, want the name of the option", log.String())
+	}
+	write(t, listen.ClientCAFile, text)
+	comes("whole again")
+	if !strings.Contains(log.String(), "can be used again") {
+		t.Errorf("log %q, want that it can be used again", log.String())
+	}
+}
+
 // TestATicketOutlivesNoAuthority: who came in once, and could come in again without
 // showing a certificate, cannot when its authority does not count any more.
 func TestATicketOutlivesNoAuthority(t *testing.T) {
