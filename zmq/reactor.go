@@ -157,7 +157,7 @@ func (r *Reactor) Every(interval time.Duration, f func(TimerID) error) (TimerID,
 	if err := r.over(); err != nil {
 		return 0, err
 	}
-	id, err := r.timers.Add(interval, f)
+	id, err := r.timers.Add(interval, r.whileOpen(f))
 	r.poller.nudge()
 	return id, err
 }
@@ -168,9 +168,23 @@ func (r *Reactor) Times(interval time.Duration, times int, f func(TimerID) error
 	if err := r.over(); err != nil {
 		return 0, err
 	}
-	id, err := r.timers.AddTimes(interval, times, f)
+	id, err := r.timers.AddTimes(interval, times, r.whileOpen(f))
 	r.poller.nudge()
 	return id, err
+}
+
+// whileOpen is a timer's f that is not called once the reactor is closed: others that
+// are due at the same time may close it.
+func (r *Reactor) whileOpen(f func(TimerID) error) func(TimerID) error {
+	if f == nil {
+		return nil // which is refused
+	}
+	return func(id TimerID) error {
+		if err := r.over(); err != nil {
+			return err
+		}
+		return f(id)
+	}
 }
 
 // Cancel forgets a timer. One that is not there is ErrInvalid. czmq: zloop_timer_end.
@@ -237,6 +251,10 @@ func (r *Reactor) turn(ctx context.Context, ready []PollEvent) error {
 	}
 	n, err := r.poller.waitOnce(ctx, ready, until)
 	if err != nil {
+		var e *PollError
+		if errors.As(err, &e) {
+			e.User = nil // the handler, as dispatch has it
+		}
 		return err
 	}
 	for i := range n {
@@ -249,8 +267,11 @@ func (r *Reactor) turn(ctx context.Context, ready []PollEvent) error {
 }
 
 // dispatch calls the handler of an event, unless it was taken off meanwhile or is to be
-// called for something else.
+// called for something else. It ends with ErrPollerClosed when the reactor is closed.
 func (r *Reactor) dispatch(e PollEvent) error {
+	if err := r.over(); err != nil {
+		return err
+	}
 	h := e.User.(*handler)
 	r.mu.Lock()
 	switch {
@@ -269,8 +290,9 @@ func (r *Reactor) dispatch(e PollEvent) error {
 	return h.f(e)
 }
 
-// Close ends the reactor: Run returns ErrPollerClosed, and so does every later call.
-// Sockets and descriptors stay as they are. A second Close does nothing.
+// Close ends the reactor: what is being called is the last, Run returns ErrPollerClosed,
+// and so does every later call. Sockets and descriptors stay as they are. A second
+// Close does nothing.
 func (r *Reactor) Close() error { return r.poller.Close() }
 
 // over returns ErrPollerClosed when the reactor is closed.

@@ -328,6 +328,52 @@ func TestHandlersMayComeFromElsewhereWhileAReactorRuns(t *testing.T) {
 	}
 }
 
+func TestNobodyIsCalledWhenAReactorHasBeenClosed(t *testing.T) {
+	c := newContext(t)
+	for name, row := range map[string]func(t *testing.T, r *zmq.Reactor, f func() error){
+		"by a handler": func(t *testing.T, r *zmq.Reactor, f func() error) {
+			if err := r.Handle(newSocket(t, c, zmq.PUB, nil), zmq.PollOut, func(zmq.PollEvent) error { return f() }); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"by a timer": func(t *testing.T, r *zmq.Reactor, f func() error) {
+			id(t)(r.Every(0, func(zmq.TimerID) error { return f() }))
+		},
+		"by one that is timed": func(t *testing.T, r *zmq.Reactor, f func() error) {
+			id(t)(r.After(0, func(zmq.TimerID) error { return f() }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReactor(t)
+			calls := 0
+			for range 5 { // all of them ready at once
+				row(t, r, func() error { calls++; return r.Close() })
+			}
+			for range 2 {
+				if err := r.Run(within(t)); !is(err, zmq.ErrPollerClosed) {
+					t.Errorf("%v, want ErrPollerClosed", err)
+				}
+			}
+			if calls != 1 {
+				t.Errorf("%d calls, want 1", calls)
+			}
+		})
+	}
+}
+
+func TestTheErrorOfAReactorNamesTheSocketAndNoMore(t *testing.T) {
+	r := newReactor(t)
+	s := newSocket(t, newContext(t), zmq.PUB, nil)
+	if err := r.Handle(s, zmq.PollOut, func(zmq.PollEvent) error { return s.Close() }); err != nil {
+		t.Fatal(err)
+	}
+	err := r.Run(within(t))
+	var e *zmq.PollError
+	if !is(err, zmq.ErrClosed) || !errors.As(err, &e) || e.Socket != s || e.User != nil {
+		t.Errorf("%#v, want ErrClosed of the socket, without User", err)
+	}
+}
+
 func TestAClosedReactorTakesNoTimers(t *testing.T) {
 	r := zmq.NewReactor()
 	f := func(zmq.TimerID) error { return nil }
