@@ -33,7 +33,14 @@ func stuck(t *testing.T, c *zmq.Context, retry zmq.Retry, others ...string) (r *
 	for _, address := range others {
 		servers[address] = newSocket(t, c, zmq.ROUTER, nil)
 	}
-	dealer = newSocket(t, c, zmq.DEALER, attached(servers))
+	r, dealer = asker(t, c, retry, attached(servers))
+	return r, dealer, servers
+}
+
+// asker is a requester that is connected to the first server.
+func asker(t *testing.T, c *zmq.Context, retry zmq.Retry, config *zmq.Config) (*zmq.Requester, *zmq.Socket) {
+	t.Helper()
+	dealer := newSocket(t, c, zmq.DEALER, config)
 	r, err := zmq.NewRequester(dealer, retry)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +49,7 @@ func stuck(t *testing.T, c *zmq.Context, retry zmq.Retry, others ...string) (r *
 	if err := dealer.WaitPeers(context.Background(), 1); err != nil {
 		t.Fatal(err)
 	}
-	return r, dealer, servers
+	return r, dealer
 }
 
 // endsSoon closes a socket that has nothing left to be sent.
@@ -197,15 +204,7 @@ func comeback(t *testing.T, c *zmq.Context, retry zmq.Retry, config func(*zmq.Co
 	servers := map[string]*zmq.Socket{first: newSocket(t, c, zmq.ROUTER, &zmq.Config{Linger: zmq.NoLinger, HighWater: zmq.HighWater{Recv: 1}})}
 	cfg := attached(servers)
 	config(cfg)
-	dealer := newSocket(t, c, zmq.DEALER, cfg)
-	r, err := zmq.NewRequester(dealer, retry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	connect(t, dealer, "tcp://"+first)
-	if err := dealer.WaitPeers(context.Background(), 1); err != nil {
-		t.Fatal(err)
-	}
+	r, _ = asker(t, c, retry, cfg)
 	return r, func() *zmq.Socket {
 		old := servers[first]
 		servers[first] = newSocket(t, c, zmq.ROUTER, nil)
