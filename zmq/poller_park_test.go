@@ -47,16 +47,23 @@ func TestTheEndOfAContextIsNotHiddenByADeadline(t *testing.T) {
 	}
 }
 
+// pollerOver is a poller with a Mux of a back end.
+func pollerOver(t *testing.T, backend iomux.Backend) *Poller {
+	t.Helper()
+	p := NewPoller()
+	t.Cleanup(func() { _ = p.Close() })
+	if err := p.openFiles(backend); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // A look that does not wait takes a wake-up of the Mux away: the end of a context that
 // comes just before it still keeps the call from falling asleep.
 func TestALookTakesTheEndOfAContextFromNobody(t *testing.T) {
 	for _, backend := range iomux.Available() {
 		t.Run(string(backend), func(t *testing.T) {
-			p := NewPoller()
-			if err := p.openFiles(backend); err != nil {
-				t.Fatal(err)
-			}
-			defer p.Close()
+			p := pollerOver(t, backend)
 			r, w, err := os.Pipe()
 			if err != nil {
 				t.Fatal(err)
@@ -109,11 +116,7 @@ func (m *interrupted) Wait(ready []iomux.Event, timeout time.Duration) (int, err
 func TestAChangeCountsForWhatAWaitHasFound(t *testing.T) {
 	for _, backend := range iomux.Available() {
 		t.Run(string(backend), func(t *testing.T) {
-			p := NewPoller()
-			if err := p.openFiles(backend); err != nil {
-				t.Fatal(err)
-			}
-			defer p.Close()
+			p := pollerOver(t, backend)
 			if p.files.nest != nil {
 				t.Skip("here a wait holds no thread, and what it finds is told at once")
 			}
