@@ -2,6 +2,8 @@ package mechanism
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 
 	"zeromux/zmtp"
 )
@@ -43,6 +45,7 @@ type plainClient struct {
 	handshake
 	plainTraffic
 	step     step
+	password string // so that no error repeats it
 	hello    []byte // with the password; wiped when it was sent
 	initiate []byte
 }
@@ -57,6 +60,7 @@ func NewPlainClient(c Config, username, password string) Mechanism {
 	}
 	return &plainClient{
 		handshake: newHandshake(NamePlain, &c),
+		password:  password,
 		hello:     appendHello(nil, username, password),
 		initiate:  zmtp.AppendMetadata(zmtp.AppendCommand(nil, commandInitiate), c.Metadata),
 	}
@@ -83,7 +87,9 @@ func (p *plainClient) Next() (command []byte, ok bool, err error) {
 	return nil, false, nil
 }
 
-// Handle takes WELCOME, READY and, instead of either, ERROR in both spellings.
+// Handle takes WELCOME, READY and, instead of either, ERROR in both spellings. The
+// errors show nothing of what has another form: a server may say the client's own
+// words to it.
 func (p *plainClient) Handle(command []byte) error { return p.take(command, p.handle) }
 
 func (p *plainClient) handle(command []byte) error {
@@ -92,22 +98,22 @@ func (p *plainClient) handle(command []byte) error {
 		return misplaced(command)
 	}
 	if reason, ok := bytes.CutPrefix(command, fusedError); ok {
-		return refusal(append([]byte("\x05ERROR"), reason...))
+		return p.refusal(append([]byte("\x05ERROR"), reason...))
 	}
 	name, data, err := zmtp.ParseCommand(command)
 	switch {
 	case err != nil:
 		return misplaced(command)
 	case string(name) == zmtp.CommandError:
-		return refusal(command)
+		return p.refusal(command)
 	case string(name) == CommandWelcome && p.step == stepWelcome:
 		if len(data) > 0 {
-			return breach(zmtp.ErrCommand, zmtp.CodeMalformedWelcome, command)
+			return breach(zmtp.ErrCommand, zmtp.CodeMalformedWelcome, nil)
 		}
 		p.step = stepInitiate
 		return nil
 	case string(name) == zmtp.CommandReady && p.step == stepReady:
-		if err := p.learn(bytes.Clone(data), zmtp.CodeInvalidMetadata, data); err != nil {
+		if err := p.learn(bytes.Clone(data), zmtp.CodeInvalidMetadata, nil); err != nil {
 			return err
 		}
 		p.step = stepTraffic
@@ -117,15 +123,35 @@ func (p *plainClient) handle(command []byte) error {
 	return misplaced(command)
 }
 
-// misplaced is unexpected, and shows nothing of the command but its name: behind that
-// there may be a password, for a client too, to which somebody says its own words.
+// refusal is that of an ERROR, in whose reason the password is not repeated.
+func (p *plainClient) refusal(command []byte) error {
+	reason, err := zmtp.ParseError(command)
+	if err != nil {
+		return breach(zmtp.ErrCommand, zmtp.CodeMalformedError, nil)
+	}
+	told := refused(reason)
+	if told.Status == 0 && p.password != "" && strings.Contains(told.Reason, p.password) {
+		told.Reason = "[withheld]"
+	}
+	return told
+}
+
+// misplaced is unexpected, and shows nothing of the command but its name, where that is
+// one of ZMTP's: anything else may be a password.
 func misplaced(command []byte) error {
 	var shown []byte
 	if wellFormed(command) {
-		name, _ := cutName(command)
-		shown = command[:1+len(name)]
+		if name, _ := cutName(command); slices.Contains(commandNames, name) {
+			shown = command[:1+len(name)]
+		}
 	}
 	return breach(zmtp.ErrUnexpectedCommand, zmtp.CodeUnexpectedCommand, shown)
+}
+
+// commandNames are those of handshakes, and of what comes after them.
+var commandNames = []string{
+	CommandHello, CommandWelcome, commandInitiate, zmtp.CommandReady, zmtp.CommandError, "MESSAGE",
+	zmtp.CommandSubscribe, zmtp.CommandCancel, zmtp.CommandPing, zmtp.CommandPong, zmtp.CommandJoin, zmtp.CommandLeave,
 }
 
 // forget wipes the password once it was sent.
@@ -139,7 +165,7 @@ func (p *plainClient) Awaits() (command string, longest int) {
 	return p.unlessOver(p.step.ofClient(1 + len(CommandWelcome)))
 }
 
-// Close wipes the password.
+// Close wipes the command that the password is in.
 func (p *plainClient) Close() { clear(p.hello) }
 
 // plainServer takes a user name and a password and has them judged. RFC 24.

@@ -100,6 +100,41 @@ func wantNoPassword(t *testing.T, err error) {
 	}
 }
 
+// A server knows the password, and may have it say anything.
+func TestAPlainClientDoesNotRepeatItsPassword(t *testing.T) {
+	welcome := "\x07WELCOME"
+	for name, commands := range map[string][]string{
+		"HELLO":                         {string(plainHello)},
+		"the password as a command":     {"\x06secret!"},
+		"something behind WELCOME":      {welcome + "\x05admin\x06secret"},
+		"a reason":                      {"\x05ERROR\x12no, not by \"secret\""},
+		"a reason in libzmq's spelling": {"\x5eRROR\x06secret"},
+		"a reason that is cut":          {"\x05ERROR\x77secret"},
+		"one in libzmq's spelling":      {"\x5eRROR\x77secret"},
+		"a reason after WELCOME":        {welcome, "\x05ERROR\x06secret"},
+		"no properties":                 {welcome, "\x05READYsecret"},
+		"no command":                    {welcome, "\xffsecret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var said [][]byte
+			for _, command := range commands {
+				said = append(said, []byte(command))
+			}
+			_, err := feed(plainClientOf(config()), nobody, said...)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			wantNoPassword(t, err)
+		})
+	}
+	_, err := feed(plainClientOf(config()), nobody, []byte("\x05ERROR\x08too late"))
+	if err == nil || !strings.Contains(err.Error(), "too late") {
+		t.Errorf("a reason without the password is not told: %v", err)
+	}
+	_, err = feed(NewPlainClient(config(), "admin", "4"), nobody, []byte("\x05ERROR\x03400"))
+	wantRefused(t, err, 400)
+}
+
 func TestAPlainServerRefusesWhatIsNoInitiate(t *testing.T) {
 	for name, c := range map[string]struct {
 		command string
