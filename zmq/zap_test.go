@@ -279,6 +279,53 @@ func TestAHandlerThatIsNotThere(t *testing.T) {
 	}
 }
 
+// Who connects and asks a handler about the server tries again when that has gone, as
+// one who binds is tried again.
+func TestOneWhoConnectsOutlivesTheHandler(t *testing.T) {
+	for name, test := range map[string]struct {
+		gone func(*zmq.Socket) error
+		time time.Duration // of a handshake; zero: more than there is
+	}{
+		"it says nothing": {func(*zmq.Socket) error { return nil }, 200 * time.Millisecond},
+		"it closes":       {(*zmq.Socket).Close, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, typ := range []zmq.SocketType{zmq.REP, zmq.ROUTER} {
+				c := newContext(t)
+				mute := newSocket(t, c, typ, nil)
+				bind(t, mute, zmq.ZAPEndpoint)
+				server := newSocket(t, newContext(t), zmq.PULL, nil)
+				client := newSocket(t, c, zmq.PUSH, &zmq.Config{
+					Security:  zmq.Security{ZAPDomain: "d"},
+					Reconnect: zmq.Reconnect{Interval: 10 * time.Millisecond, HandshakeTimeout: test.time},
+				})
+				failures := refusals(client)
+				connect(t, client, bind(t, server, "tcp://127.0.0.1:*"))
+				if _, err := mute.Recv(within(t)); err != nil {
+					t.Fatal(err)
+				}
+				if err := test.gone(mute); err != nil {
+					t.Fatal(err)
+				}
+				if e, failed := next(t, failures); e.Kind != zmq.EventHandshakeFailedNoDetail {
+					t.Errorf("%v: %v %d: %v", typ, e.Kind, e.Value, failed)
+				}
+				if err := mute.Close(); err != nil && !is(err, zmq.ErrClosed) {
+					t.Fatal(err)
+				}
+				eventually(t, "its end", func() bool { // its name is free
+					s := newSocket(t, c, zmq.REP, nil)
+					_, err := s.Bind(zmq.ZAPEndpoint)
+					return errors.Join(err, s.Close()) == nil
+				})
+				handles(t, c, typ, answers("200"))
+				send(t, client, "hello")
+				want(t, server, "hello")
+			}
+		})
+	}
+}
+
 // Peers that leave before a slow handler has come to them take their questions along:
 // those who wait are not behind them, and nothing is kept.
 func TestTheQuestionOfOneWhoHasLeftIsTakenBack(t *testing.T) {

@@ -96,9 +96,11 @@ func reasonOf(err error) reason {
 	var refused *mechanism.RefusedError
 	d := denied(err)
 	switch {
-	case d != nil && (d.Status != 0 || isSilent(err)):
-		return reasonLost // others may be let in, or the same one later
-	case d != nil, errors.As(err, &refused), errors.As(err, &protocol), errors.Is(err, ErrViolation):
+	case d != nil && errors.Is(err, zap.ErrNoHandler) && !isSilent(err):
+		return reasonProtocol
+	case d != nil:
+		return reasonLost // others may be let in, or the same one later, and who was asked may come back
+	case errors.As(err, &refused), errors.As(err, &protocol), errors.Is(err, ErrViolation):
 		return reasonProtocol
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errHeartbeat):
 		return reasonTimeout
