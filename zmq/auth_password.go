@@ -31,13 +31,17 @@ var errWrongPassword = fmt.Errorf("%w: no such user, or another password", ErrDe
 var errNoPassword = fmt.Errorf("%w: users with passwords come by PLAIN", ErrDenied)
 
 // Passwords is a policy that lets in peers with PLAIN whose password is that of their
-// user in the table, which is copied. The user is their UserID. It takes as long for a
-// user that is not in the table. Where the table comes from has all the passwords:
+// user in the table, which is copied. The user is their UserID. A user whose password is
+// empty does not come in: it is one that somebody has forgotten to set. It takes as long
+// for a user that is not in the table. Where the table comes from has all the passwords:
 // [PasswordFile] does without.
 func Passwords(table map[string]string) Authenticator {
 	key := newDigestKey()
 	digests := make(map[string]passwordDigest, len(table))
 	for user, password := range table {
+		if password == "" {
+			continue
+		}
 		digests[user] = key.digest(user, Secret(password))
 	}
 	return func(_ context.Context, p *Applicant) error {
