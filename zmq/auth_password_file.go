@@ -24,6 +24,10 @@ const maxPasswordFile = 16 << 20
 // known.
 const strangersHash = "$2a$10$HvpMi32L4ODmGcLPbcSIcO8eNn/dTYBonMKH4kmgVZYzKPneRBl1K"
 
+// comparing is where all files of the process have hashes compared: at most half of the
+// processors do so, or the one where there is one.
+var comparing = sync.OnceValue(func() *turnstile { return newTurnstile(max(1, runtime.GOMAXPROCS(0)/2)) })
+
 // errOtherHash is for a password that was right for a hash that no longer counts.
 var errOtherHash = fmt.Errorf("%w: the user's hash has changed meanwhile", ErrTryLater)
 
@@ -43,7 +47,7 @@ var errOtherHash = fmt.Errorf("%w: the user's hash has changed meanwhile", ErrTr
 // rename it, and nobody is turned away meanwhile.
 //
 // Hashes are slow to compare, which is what they are for. So at most half of the
-// processors do so at a time; of those who wait, some from each address are served in
+// processors do so at a time, for all files together; of those who wait, some from each address are served in
 // turn, and too many are told to try later. Whoever has come in once comes in again at
 // once, until the hash changes.
 type PasswordFile struct {
@@ -84,7 +88,7 @@ func OpenPasswordFile(path string, config *ReloadConfig) (*PasswordFile, error) 
 	}
 	f := &PasswordFile{
 		path: path, follower: newFollower("password file", config), key: newDigestKey(),
-		gate: newTurnstile(max(1, runtime.GOMAXPROCS(0)/2)), same: sameHash, proven: make(map[string]provenPassword),
+		gate: comparing(), same: sameHash, proven: make(map[string]provenPassword),
 	}
 	if err := f.Reload(); err != nil {
 		return nil, err

@@ -333,6 +333,14 @@ func TestABadPasswordFileIsRefusedAndNotQuoted(t *testing.T) {
 	}
 }
 
+// What passwords cost is bounded for the process, however many files there are.
+func TestAllPasswordFilesCompareInOnePlace(t *testing.T) {
+	one, other := newPasswordRig(t, "", Never), newPasswordRig(t, "Ada:"+horses[0]+"\n", Never)
+	if one.gate != other.gate || one.gate.free != max(1, runtime.GOMAXPROCS(0)/2) {
+		t.Errorf("%d places and %d of %d processors, the same ones: %v", one.gate.free, other.gate.free, runtime.GOMAXPROCS(0), one.gate == other.gate)
+	}
+}
+
 // TestAFloodOfPasswordsHoldsNobodyUp has a crowd of strangers guess from one address,
 // while others come in: one who has come before, and one who has not.
 func TestAFloodOfPasswordsHoldsNobodyUp(t *testing.T) {
