@@ -110,8 +110,20 @@ func (s *AddressSet) look(address string) (in, known bool) {
 	return false, true
 }
 
-// isIPC reports whether an address is that of a peer over ipc.
-func isIPC(address string) bool { return strings.HasPrefix(address, "localhost:") }
+// isIPC reports whether an address is that of a peer over ipc: "localhost:" and its user,
+// group and process, or nothing where the system does not tell who it is.
+func isIPC(address string) bool {
+	who, local := strings.CutPrefix(address, ipcUnknown)
+	if !local || who == "" {
+		return local
+	}
+	fields := strings.Split(who, ":")
+	return len(fields) == 3 && !slices.ContainsFunc(fields, func(f string) bool { return f == "" || strings.Trim(f, "0123456789") != "" })
+}
+
+// ipcUnknown is the address of a peer over ipc of which the system does not tell who it
+// is.
+const ipcUnknown = "localhost:"
 
 // Allow is a policy that lets in who is in the set, and nobody else.
 func (s *AddressSet) Allow(_ context.Context, p *Applicant) error {
@@ -137,7 +149,7 @@ func (s *AddressSet) Deny(_ context.Context, p *Applicant) error {
 // who it is.
 func (p *Applicant) place() string {
 	if p.Address == "" && strings.HasPrefix(p.Endpoint, "ipc://") {
-		return "localhost:"
+		return ipcUnknown
 	}
 	return p.Address
 }

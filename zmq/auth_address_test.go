@@ -20,7 +20,10 @@ func addresses(t *testing.T, list ...string) *zmq.AddressSet {
 }
 
 func TestWhoIsInASetOfAddresses(t *testing.T) {
-	nowhere := []string{"", "localhost", "192.0.2.7:5555"} // so that nobody can tell that a peer is not in the set
+	nowhere := []string{ // so that nobody can tell that a peer is not in the set
+		"", "localhost", "192.0.2.7:5555",
+		"localhost:5555", "localhost:1:2", "localhost:1:2:", "localhost:1:2:3:4", "localhost:1:example.org:443",
+	}
 	all := addresses(t, "192.0.2.7", "10.0.0.0/8", "10.1.0.0/16", "::ffff:198.51.100.0/120", "2001:db8::7", "fe80::/10", "2001:db8:1::/48")
 	ipc := addresses(t, "ipc", "127.0.0.1")
 	for _, c := range []struct {
@@ -50,6 +53,12 @@ func TestWhoIsInASetOfAddresses(t *testing.T) {
 		{all, "localhost", false},
 		{all, "192.0.2.7:5555", false},
 		{ipc, "localhost:1000:1000:4711", true},
+		{ipc, "localhost:", true},
+		{ipc, "localhost:5555", false},
+		{ipc, "localhost:1:2", false},
+		{ipc, "localhost:1:2:", false},
+		{ipc, "localhost:1:2:3:4", false},
+		{ipc, "localhost:1:example.org:443", false},
 		{ipc, "127.0.0.1", true},
 		{ipc, "127.0.0.2", false},
 		{addresses(t, "0.0.0.0/0"), "255.255.255.255", true},
