@@ -117,7 +117,7 @@ func (d *CurveDirectory) Err() error { return d.follower.last() }
 // UserID is the name of that file, without ".key"; of several files with the same key
 // the first by name. That "ada" and "ada.key" have different keys is a fault that Err
 // tells of, for both are ada. The properties of the certificate are those of the peer, but for
-// those whose name no property can have. The error wraps ErrDenied.
+// those whose name no property can have, and "Socket-Type", which is the peer's to say. The error wraps ErrDenied.
 func (d *CurveDirectory) Authenticate(_ context.Context, p *Applicant) error {
 	if p.Mechanism != mechanismCurve {
 		return errNoCurve
@@ -222,7 +222,7 @@ func (d *CurveDirectory) publish() error {
 			continue
 		}
 		metadata := maps.Clone(file.certificate.Metadata)
-		maps.DeleteFunc(metadata, func(name, _ string) bool { return !isPropertyName(name) })
+		maps.DeleteFunc(metadata, func(name, _ string) bool { return !mayGrant(name) })
 		book[file.certificate.PublicKey] = curveUser{user, metadata}
 	}
 	d.book.Store(&book)

@@ -178,7 +178,7 @@ func TestTheFolderMayHoldCertificatesWithSecrets(t *testing.T) {
 
 func TestAPeerHasThePropertiesOfItsCertificate(t *testing.T) {
 	f := newKeyFolder(t)
-	key := f.add("ada.key", map[string]string{"name": "Ada", "mail/to": "a@b", "X-Rank": "1"})
+	key := f.add("ada.key", map[string]string{"name": "Ada", "mail/to": "a@b", "X-Rank": "1", "Socket-type": "SUB"})
 	f.open(zmq.Never)
 	for name, before := range map[string]map[string]string{"none before": nil, "some before": {"name": "?", "other": "x"}} {
 		p := holding(key)

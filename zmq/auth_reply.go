@@ -98,12 +98,18 @@ func welcome(p *Applicant) (*zap.Reply, error) {
 	}
 	reply := &zap.Reply{Status: zap.StatusOK, Text: "OK", UserID: p.UserID}
 	for _, name := range slices.Sorted(maps.Keys(p.Metadata)) {
-		if !isPropertyName(name) {
-			return nil, fmt.Errorf("%w: no property can have the name %.40q", ErrAuthenticatorFailed, name)
+		if !mayGrant(name) {
+			return nil, fmt.Errorf("%w: no property that it gives can have the name %.40q", ErrAuthenticatorFailed, name)
 		}
 		reply.Metadata = zmtp.AppendProperty(reply.Metadata, name, []byte(p.Metadata[name]))
 	}
 	return reply, nil
+}
+
+// mayGrant reports whether an authenticator can give a peer a property of this name: what
+// type its socket has is the peer's to say.
+func mayGrant(name string) bool {
+	return isPropertyName(name) && !strings.EqualFold(name, zmtp.PropertySocketType)
 }
 
 // isPropertyName reports whether a property can have this name. RFC 37 "Formal

@@ -86,6 +86,10 @@ func TestAnAnswerHasAStatus(t *testing.T) {
 			p.Metadata = map[string]string{"a b": ""}
 			return nil
 		}, 500, `"a b"`},
+		"the type of the peer's socket": {func(_ context.Context, p *Applicant) error {
+			p.Metadata = map[string]string{"socket-type": "SUB"}
+			return nil
+		}, 500, `"socket-type"`},
 		"no name": {func(_ context.Context, p *Applicant) error {
 			p.Metadata = map[string]string{"": "x"}
 			return nil

@@ -111,7 +111,7 @@ type HighWater struct {
 type Limits struct {
 	// MessageSize is the most octets of one frame that a peer may send, the
 	// commands of the handshake included: a limit below some 30 lets nobody
-	// in. Zero is the default: Unlimited. libzmq: ZMQ_MAXMSGSIZE.
+	// in, and with CURVE one below some 300. Zero is the default: Unlimited. libzmq: ZMQ_MAXMSGSIZE.
 	MessageSize int64 `json:"message_size" yaml:"message_size" toml:"message_size"`
 	// Frames is the most frames of one message that a peer may send. Zero is
 	// the default: Unlimited.
