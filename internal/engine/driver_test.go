@@ -531,3 +531,32 @@ func TestCommandsAreSealedInTheirTurn(t *testing.T) {
 		s.close(0)
 	})
 }
+
+// Whoever carries a connection, nobody seals or opens any more when its mechanism is
+// closed, though both sides talk to the last.
+func TestADriverIsThroughWhenTheMechanismIsClosed(t *testing.T) {
+	eachDriver(t, func(t *testing.T, newSocket func(string, ...string) *socket, network string) {
+		var made tally
+		s := newSocket("PAIR", "PAIR")
+		name := "NULL"
+		if s.speaks.sealed {
+			name = "SEAL"
+		}
+		s.cfg.Mechanism = made.of(guard(name, false, s.speaks.sealed))
+		session, peer := s.meet(network, "PAIR")
+		var stream []byte
+		for i := range 1000 {
+			stream = append(stream, s.speaks.encode(numbered(i, 1000))...)
+			s.send(numbered(i, 1000))
+		}
+		said := say(peer, stream)
+		readAll(peer, 100<<10)
+		_ = peer.Close()
+		<-said
+		ended(t, session)
+		if got := made.closes(); !slices.Equal(got, []int{1}) {
+			t.Errorf("the mechanisms were closed %v times, want 1 and once", got)
+		}
+		s.close(0)
+	})
+}
