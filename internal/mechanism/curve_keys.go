@@ -68,7 +68,9 @@ func NewCurveClientKeys(public, secret, server [keySize]byte) (*CurveKeys, error
 	if k.server, err = ecdh.X25519().NewPublicKey(server[:]); err != nil {
 		return nil, fmt.Errorf("CURVE: %w", err)
 	}
-	if err := new(boxKey).agree(k.own, k.server); err != nil {
+	var both boxKey
+	defer clear(both[:])
+	if both.agree(k.own, k.server) != nil {
 		return nil, ErrCurveServer
 	}
 	return k, nil
