@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"zeromux/internal/zap"
 	"zeromux/zmtp"
 )
 
@@ -44,7 +45,6 @@ func (s *curveServer) Next() (command []byte, ok bool, err error) {
 	case s.err != nil:
 		return nil, false, s.err
 	case s.gate.denied != nil:
-		s.wipe()
 		return s.refuse(zmtp.AppendError)
 	case s.step == stepWelcome:
 		s.step = stepInitiate
@@ -67,6 +67,15 @@ func (s *curveServer) sayReady() []byte {
 	b = s.key.seal(b, s.ready, &n)
 	s.ready = nil
 	return b
+}
+
+// Answer wipes the keys when the client is not let in: an ERROR goes out in clear.
+func (s *curveServer) Answer(reply *zap.Reply, failed error) error {
+	err := s.handshake.Answer(reply, failed)
+	if err != nil || s.gate.denied != nil {
+		s.wipe()
+	}
+	return err
 }
 
 // Handle takes HELLO and INITIATE. What comes while somebody is being asked, or
