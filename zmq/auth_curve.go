@@ -62,8 +62,8 @@ func CurveKeys(table map[CurvePublicKey]string) Authenticator {
 // be read, all that was in it does.
 type CurveDirectory struct {
 	path     string
-	follower *follower
-	files    map[string]*curveFile // by name; guarded by follower.reading
+	follower *filemark.Follower
+	files    map[string]*curveFile // by name; guarded by the follower
 	book     atomic.Pointer[map[CurvePublicKey]curveUser]
 }
 
@@ -101,7 +101,7 @@ func OpenCurveDirectory(path string, config *ReloadConfig) (*CurveDirectory, err
 // Reload reads the folder at once. An error wraps ErrInvalid for files that are no
 // certificates, and what the system says; all others count.
 func (d *CurveDirectory) Reload() error {
-	return d.follower.force(func() error {
+	return d.follower.Force(func() error {
 		for _, file := range d.files {
 			file.mark = filemark.Mark{}
 		}
@@ -111,7 +111,7 @@ func (d *CurveDirectory) Reload() error {
 
 // Err is what was wrong with the folder and its files when they were looked at last;
 // nil: nothing.
-func (d *CurveDirectory) Err() error { return d.follower.last() }
+func (d *CurveDirectory) Err() error { return d.follower.Err() }
 
 // Authenticate lets in peers with CURVE whose public key is in one of the files. The
 // UserID is the name of that file, without ".key"; of several files with the same key
@@ -122,7 +122,7 @@ func (d *CurveDirectory) Authenticate(_ context.Context, p *Applicant) error {
 	if p.Mechanism != mechanismCurve {
 		return errNoCurve
 	}
-	d.follower.follow(d.read)
+	d.follower.Follow(d.read)
 	user, known := (*d.book.Load())[p.PublicKey]
 	if !known {
 		return unknownKey(p.PublicKey)

@@ -52,8 +52,8 @@ var errOtherHash = fmt.Errorf("%w: the user's hash has changed meanwhile", ErrTr
 // once, until the hash changes.
 type PasswordFile struct {
 	path     string
-	follower *follower
-	mark     filemark.Mark // of what was read; guarded by follower.reading, as is fault
+	follower *filemark.Follower
+	mark     filemark.Mark // of what was read; guarded by the follower, as is fault
 	fault    error         // what is wrong with that
 	table    atomic.Pointer[passwordTable]
 	key      *digestKey
@@ -98,14 +98,14 @@ func OpenPasswordFile(path string, config *ReloadConfig) (*PasswordFile, error) 
 
 // Reload reads the file at once. With an error, what was read before counts.
 func (f *PasswordFile) Reload() error {
-	return f.follower.force(func() error {
+	return f.follower.Force(func() error {
 		f.mark = filemark.Mark{}
 		return f.read()
 	})
 }
 
 // Err is what was wrong with the file when it was looked at last; nil: nothing.
-func (f *PasswordFile) Err() error { return f.follower.last() }
+func (f *PasswordFile) Err() error { return f.follower.Err() }
 
 // Format writes which file it is, and nothing of what stands in it, for every verb of
 // package fmt.
@@ -119,7 +119,7 @@ func (f *PasswordFile) Authenticate(ctx context.Context, p *Applicant) error {
 	if p.Mechanism != mechanismPlain {
 		return errNoPassword
 	}
-	f.follower.follow(f.read)
+	f.follower.Follow(f.read)
 	table := f.table.Load()
 	hash, known := table.hashes[p.Username]
 	if !known {
@@ -133,7 +133,7 @@ func (f *PasswordFile) Authenticate(ctx context.Context, p *Applicant) error {
 		if right := f.compare(p, hash, digest); !right || !known {
 			return errWrongPassword
 		}
-		f.follower.follow(f.read) // it may have been a while
+		f.follower.Follow(f.read) // it may have been a while
 		if !f.prove(p.Username, hash, digest) {
 			return errOtherHash
 		}

@@ -233,7 +233,7 @@ func TestAFileThatIsAsItWasIsNotReadAgain(t *testing.T) {
 		if err := os.Chtimes(r.path, c.when, c.when); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.follower.force(r.read); err != nil {
+		if err := r.follower.Force(r.read); err != nil {
 			t.Fatal(err)
 		}
 		if _, in := r.table.Load().hashes[c.user]; !in {

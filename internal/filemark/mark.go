@@ -1,5 +1,5 @@
-// Package filemark reads small files, and tells whether one is as it was when it was
-// read.
+// Package filemark reads small files, tells whether one is as it was when it was read,
+// and follows those that change while a program runs.
 package filemark
 
 import (
