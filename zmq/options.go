@@ -263,10 +263,11 @@ type SOCKSProxy struct {
 // verified is refused by Connect.
 //
 // Files are read by Bind and Connect, which return what is wrong with them, and again
-// later: those of an endpoint that is bound by the first handshake that finds them
-// changed, those of one that is connected whenever it is dialled. So certificates may
-// be renewed in place. While those of an endpoint that is bound cannot be used, what
-// was read before counts, and the context's logger is told.
+// later: those of an endpoint that is bound by a handshake that finds them changed, of
+// which one a second looks, those of one that is connected whenever it is dialled. So
+// certificates may be renewed in place. While those of an endpoint that is bound cannot
+// be used, or take longer than a second to read, what was read before counts, and the
+// context's logger is told of the former.
 type TLS struct {
 	// Config says all of it, and goes with none of the other fields. It is not copied
 	// and must not change any more. An endpoint that is connected takes its own host

@@ -7,9 +7,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"zeromux/internal/filemark"
@@ -136,31 +135,68 @@ func read(option, name string) ([]byte, error) {
 	return text, nil
 }
 
+// interval is how long what was read of a listener's files counts before a handshake
+// looks at them again. Tests have others.
+var interval = time.Second
+
+// patience is how long a handshake waits for the files, and for the log that hears of
+// them: no deadline of its connection ends that.
+const patience = time.Second
+
 // kept is the configuration that files make for a listener, made anew when one of
 // them has changed: certificates are renewed while their servers run.
 type kept struct {
-	files transport.TLS
-	log   *slog.Logger // nil: nobody is told
-
-	mu     sync.Mutex // guards what follows
-	config *tls.Config
-	seen   [3]filemark.Mark // the files as they were when config was made; none where they could not be used since
-	fault  error            // why they cannot be used
+	files    transport.TLS
+	follower filemark.Follower
+	config   atomic.Pointer[tls.Config]
+	seen     [3]filemark.Mark // the files as they were when config was made; none where they could not be used since; guarded by the follower
 }
 
 // listening returns a configuration that follows the files of o.
 func listening(o *transport.Options) (*tls.Config, error) {
-	k := &kept{files: o.TLS, log: o.Logger}
-	then := time.Now()
-	k.mark(k.look(), then)
-	config, err := serverOf(&k.files)
-	if err != nil {
+	k := &kept{files: o.TLS, follower: filemark.Follower{
+		Interval: interval, Logger: o.Logger,
+		Unfit: "certificates of a listener cannot be used as they are, what was read before counts",
+		Fit:   "certificates of a listener can be used again",
+	}}
+	if err := k.read(); err != nil {
 		return nil, err
 	}
-	k.config = config
-	config = config.Clone() // it has the keys of tickets, which stay the same
+	config := k.config.Load().Clone() // it has the keys of tickets, which stay the same
 	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return k.current(), nil }
 	return config, nil
+}
+
+// current is the configuration for the next handshake. While another one looks at the
+// files, or waits for them, it is what it was.
+func (k *kept) current() *tls.Config {
+	k.follower.FollowFor(patience, k.read)
+	return k.config.Load()
+}
+
+// read reads the files if one of them has changed. Files that do not go together, or
+// are not there, are perhaps in the middle of being changed: until they can be used the
+// configuration stays as it is, and each look reads them.
+func (k *kept) read() error {
+	then := time.Now()
+	found := k.look()
+	same := true
+	for i, was := range k.seen {
+		same = same && was.Holds(found[i])
+	}
+	if same {
+		return nil
+	}
+	config, err := serverOf(&k.files)
+	if err != nil {
+		k.seen = [3]filemark.Mark{}
+		return err
+	}
+	for i, info := range found {
+		k.seen[i] = k.seen[i].Next(info, then)
+	}
+	k.config.Store(config)
+	return nil
 }
 
 // look finds out about the files.
@@ -171,50 +207,4 @@ func (k *kept) look() (found [3]os.FileInfo) {
 		}
 	}
 	return found
-}
-
-// current is the configuration for the next handshake. Files that do not go together,
-// or are not there, are perhaps in the middle of being changed: until they can be used
-// it stays as it is, and each handshake looks at them.
-func (k *kept) current() *tls.Config {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	then := time.Now()
-	found := k.look()
-	same := true
-	for i, was := range k.seen {
-		same = same && was.Holds(found[i])
-	}
-	if same {
-		return k.config
-	}
-	config, err := serverOf(&k.files)
-	k.tell(err)
-	if err != nil {
-		k.seen = [3]filemark.Mark{}
-		return k.config
-	}
-	k.mark(found, then)
-	k.config = config
-	return config
-}
-
-// tell says what became of reading the files, if it is news.
-func (k *kept) tell(fault error) {
-	before := k.fault
-	k.fault = fault
-	switch {
-	case k.log == nil:
-	case fault != nil && (before == nil || before.Error() != fault.Error()):
-		k.log.Warn("certificates of a listener cannot be used as they are, what was read before counts", "err", fault)
-	case fault == nil && before != nil:
-		k.log.Info("certificates of a listener can be used again")
-	}
-}
-
-// mark notes the files as they were found, not before then, and are read now.
-func (k *kept) mark(found [3]os.FileInfo, then time.Time) {
-	for i, info := range found {
-		k.seen[i] = k.seen[i].Next(info, then)
-	}
 }

@@ -2,6 +2,7 @@ package tls_test
 
 import (
 	"bytes"
+	"context"
 	stdtls "crypto/tls"
 	"errors"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"zeromux/internal/zmtptest"
@@ -31,6 +33,7 @@ func meet(t *testing.T, l transport.Listener, own transport.TLS) (stdtls.Connect
 // TestCertificatesAreRenewedInPlace: a listener shows what its files have when a client
 // comes, and while they are being changed what they had before.
 func TestCertificatesAreRenewedInPlace(t *testing.T) {
+	tls.LookAlways(t)
 	a := zmtptest.NewAuthority(t, "test authority")
 	first, second, third := a.Issue(t, "127.0.0.1"), a.Issue(t, "127.0.0.1"), a.Issue(t, "127.0.0.1")
 	certFile, keyFile := zmtptest.Files(t, first)
@@ -62,6 +65,7 @@ func TestCertificatesAreRenewedInPlace(t *testing.T) {
 // TestFilesThatCouldNotBeReadAreReadAgain though nothing shows that they have changed
 // since: modes may have, or there were no descriptors.
 func TestFilesThatCouldNotBeReadAreReadAgain(t *testing.T) {
+	tls.LookAlways(t)
 	a := zmtptest.NewAuthority(t, "test authority")
 	first, second := a.Issue(t, "127.0.0.1"), a.Issue(t, "127.0.0.1")
 	certFile, keyFile := zmtptest.Files(t, first)
@@ -104,8 +108,87 @@ func TestFilesThatCouldNotBeReadAreReadAgain(t *testing.T) {
 	}
 }
 
+// TestRenewedFilesCountASecondLater, and a fault is found no sooner.
+func TestRenewedFilesCountASecondLater(t *testing.T) {
+	a := zmtptest.NewAuthority(t, "test authority")
+	first, second := a.Issue(t, "127.0.0.1"), a.Issue(t, "127.0.0.1")
+	certFile, keyFile := zmtptest.Files(t, first)
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		config, err := tls.Listening(&transport.Options{
+			TLS: transport.TLS{CertFile: certFile, KeyFile: keyFile}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wants := func(when string, want stdtls.Certificate, logged int) {
+			t.Helper()
+			found, err := config.GetConfigForClient(nil)
+			if err != nil {
+				t.Fatalf("%s: %v", when, err)
+			}
+			if !found.Certificates[0].Leaf.Equal(want.Leaf) {
+				t.Errorf("%s: another certificate is shown", when)
+			}
+			if n := strings.Count(log.String(), "\n"); n != logged {
+				t.Errorf("%s: %d records, want %d:\n%s", when, n, logged, &log)
+			}
+		}
+		wants("at first", first, 0)
+		zmtptest.WritePEM(t, certFile, "CERTIFICATE", second.Certificate...)
+		wants("with the key still to come, at once", first, 0)
+		<-time.After(time.Second)
+		wants("with the key still to come", first, 1)
+		zmtptest.WriteFiles(t, second, certFile, keyFile)
+		wants("renewed, at once", first, 1)
+		<-time.After(time.Second)
+		wants("renewed", second, 2)
+	})
+}
+
+// A stuckLog keeps whoever writes to it, until it is closed.
+type stuckLog chan struct{}
+
+func (stuckLog) Enabled(context.Context, slog.Level) bool    { return true }
+func (l stuckLog) Handle(context.Context, slog.Record) error { <-l; return nil }
+func (l stuckLog) WithAttrs([]slog.Attr) slog.Handler        { return l }
+func (l stuckLog) WithGroup(string) slog.Handler             { return l }
+
+// TestALogThatIsStuckKeepsNoHandshake, neither the one that has found a fault of the
+// files nor others.
+func TestALogThatIsStuckKeepsNoHandshake(t *testing.T) {
+	a := zmtptest.NewAuthority(t, "test authority")
+	var listen transport.TLS
+	listen.CertFile, listen.KeyFile = zmtptest.Files(t, a.Issue(t, "127.0.0.1"))
+	log := make(stuckLog)
+	t.Cleanup(func() { close(log) })
+	l := transporttest.Listen(t, tls.Transport{}, "127.0.0.1:*", &transport.Options{TLS: listen, Logger: slog.New(log)})
+	write(t, listen.KeyFile, "half")
+	const handshakes = 3
+	ended := make(chan error, 2*handshakes)
+	for range handshakes {
+		client, server := transporttest.Pair(t, eager{own: transport.TLS{CAFile: a.File(t)}}, l, nil)
+		for _, c := range []net.Conn{client, server} {
+			t.Cleanup(func() { c.Close() })
+			go func() { ended <- c.(transport.Secured).HandshakeContext(context.Background()) }()
+		}
+	}
+	ctx := transporttest.Context(t)
+	for i := range 2 * handshakes {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("a handshake: %v", err)
+			}
+		case <-ctx.Done():
+			t.Fatalf("%d of %d handshakes have ended", i/2, handshakes)
+		}
+	}
+}
+
 // TestOneWhoConnectsShowsWhatItsFilesHave each time.
 func TestOneWhoConnectsShowsWhatItsFilesHave(t *testing.T) {
+	tls.LookAlways(t)
 	servers, clients, others := zmtptest.NewAuthority(t, "servers"), zmtptest.NewAuthority(t, "clients"), zmtptest.NewAuthority(t, "others")
 	var listen transport.TLS
 	listen.CertFile, listen.KeyFile = zmtptest.Files(t, servers.Issue(t, "127.0.0.1"))
@@ -138,6 +221,7 @@ func TestOneWhoConnectsShowsWhatItsFilesHave(t *testing.T) {
 // TestAuthoritiesThatAreHalfWrittenTurnNobodyAway: while their file is being written a
 // listener goes by what it read before, though there are whole certificates in it.
 func TestAuthoritiesThatAreHalfWrittenTurnNobodyAway(t *testing.T) {
+	tls.LookAlways(t)
 	servers, first, second := zmtptest.NewAuthority(t, "servers"), zmtptest.NewAuthority(t, "first"), zmtptest.NewAuthority(t, "second")
 	var listen transport.TLS
 	listen.CertFile, listen.KeyFile = zmtptest.Files(t, servers.Issue(t, "127.0.0.1"))
@@ -172,6 +256,7 @@ func TestAuthoritiesThatAreHalfWrittenTurnNobodyAway(t *testing.T) {
 // TestATicketOutlivesNoAuthority: who came in once, and could come in again without
 // showing a certificate, cannot when its authority does not count any more.
 func TestATicketOutlivesNoAuthority(t *testing.T) {
+	tls.LookAlways(t)
 	for name, version := range map[string]uint16{"TLS 1.2": stdtls.VersionTLS12, "TLS 1.3": stdtls.VersionTLS13} {
 		t.Run(name, func(t *testing.T) {
 			servers, clients, others := zmtptest.NewAuthority(t, "servers"), zmtptest.NewAuthority(t, "clients"), zmtptest.NewAuthority(t, "others")

@@ -61,7 +61,8 @@ func dialling(address string, o *transport.Options) (*tls.Config, error) {
 }
 
 // Listen implements transport.Transport. Files are read at once, and again by the
-// handshakes that find them changed. Errors of the files are the system's.
+// handshakes that find them changed; one a second looks. Errors of the files are the
+// system's.
 func (Transport) Listen(ctx context.Context, address string, o *transport.Options) (transport.Listener, error) {
 	config, err := server(of(o))
 	if err != nil {
