@@ -57,6 +57,40 @@ func TestWrongUsageIsToldInOneLine(t *testing.T) {
 	}
 }
 
+// A shell variable that is not set makes an empty argument. What was asked for must not be
+// left out then.
+func TestWhatIsGivenAndEmptyIsRefused(t *testing.T) {
+	for _, flag := range []string{
+		"--tls-cert", "--tls-key", "--tls-ca", "--tls-client-ca", "--tls-name", "--curve", "--curve-server", "--curve-allow",
+		"--user", "--password-file", "--users", "--identity",
+	} {
+		start(t, "pull", "-t", "1ms", flag, "", "@tcp://127.0.0.1:*").complains(exitUsage, flag+" is empty")
+		start(t, "pull", "-t", "1ms", "@tcp://127.0.0.1:*", flag+"=").complains(exitUsage, flag+" is empty")
+	}
+	curve, tls := byCurve(t), overTLS(t)
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"pull", "-t", "1ms", "@tcp://127.0.0.1:*", "--curve", curve.server[1], "--curve-allow", ""}, "--curve-allow is empty"},
+		{append([]string{"pull", "-t", "1ms", "@" + tls.endpoint, "--tls-client-ca", ""}, tls.server[:4]...), "--tls-client-ca is empty"},
+		{[]string{"proxy", "streamer", "tcp://127.0.0.1:*", "tcp://127.0.0.1:*", "--users", ""}, "--users is empty"},
+		{[]string{"proxy", "streamer", "tcp://127.0.0.1:*", "tcp://127.0.0.1:*", "--control", ""}, "--control is empty"},
+		{[]string{"bench", "--role", "local", "-t", "1ms", "--users", "", "tcp://127.0.0.1:*"}, "--users is empty"},
+		{[]string{"keys", "new", ""}, "FILE is empty"},
+		{[]string{"keys", "public", ""}, "FILE is empty"},
+		{[]string{"keys", "public", "--save", ""}, "--save is empty"},
+		{[]string{"password", ""}, "USER is empty"},
+	} {
+		p := start(t, c.args...).says("")
+		p.complains(exitUsage, c.says)
+		if p.stdout.String() != "" {
+			t.Errorf("%v printed %q", c.args, p.stdout)
+		}
+	}
+	start(t, "pull", "-t", "1ms", "--join", "", "@tcp://127.0.0.1:*").complains(exitTimeout, "nothing arrived")
+}
+
 func TestAMessageThatIsNotWhatInputSaysIsAMistake(t *testing.T) {
 	start(t, "push", "--input", "hex", "-m", "xy", ipcEndpoint(t)).complains(exitUsage, "--message", `"xy"`)
 }

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -83,7 +85,30 @@ func run(args []string) int {
 	if err != nil {
 		return report(usagef("%v (zmq --help tells more)", err))
 	}
+	if err := refuseEmpty(command); err != nil {
+		return report(err)
+	}
 	return report(command.Run())
+}
+
+// refuseEmpty refuses flags and arguments that were given with nothing in them, by a shell
+// variable that is not set, where the commands would take them for not given: security
+// that somebody has asked for must not be left out without a word. Where an empty text
+// means something, as for --join, the field is a *string, or one of a list.
+func refuseEmpty(command *kong.Context) error {
+	for _, given := range command.Path {
+		if given.Flag == nil && given.Positional == nil {
+			continue
+		}
+		if v := command.Value(given); v.Kind() != reflect.String || v.String() != "" {
+			continue
+		}
+		if given.Flag != nil {
+			return usagef("--%s is empty: give it a value, or leave it out", given.Flag.Name)
+		}
+		return usagef("%s is empty: give it a value, or leave it out", strings.ToUpper(given.Positional.Name))
+	}
+	return nil
 }
 
 // version tells which build this is.
