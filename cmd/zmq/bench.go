@@ -259,7 +259,7 @@ func (c *benchCmd) join(ctx context.Context, role, mode string, p place) (*zmq.S
 	if err != nil {
 		return nil, err
 	}
-	s, err := zmq.NewSocket(types[role+mode], config)
+	s, err := sockets().NewSocket(types[role+mode], config)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (f *securityFlags) secure(ctx context.Context, c *zmq.Config) error {
 		c.Security.Plain = zmq.Plain{Username: f.User, Password: zmq.Secret(password)}
 		return err
 	case f.Users != "":
-		users, err := zmq.OpenPasswordFile(f.Users, nil)
+		users, err := follow("--users", f.Users, zmq.OpenPasswordFile)
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (f *securityFlags) speakCurve(s *zmq.Security) (err error) {
 	}
 	if err == nil && f.CurveAllow != "" {
 		var allowed *zmq.CurveDirectory
-		if allowed, err = zmq.OpenCurveDirectory(f.CurveAllow, nil); err == nil {
+		if allowed, err = follow("--curve-allow", f.CurveAllow, zmq.OpenCurveDirectory); err == nil {
 			s.Authenticator = allowed.Authenticate
 		}
 	}

@@ -52,7 +52,7 @@ func (f *socketFlags) use(ctx context.Context, t zmq.SocketType, adjust func(*zm
 // newSocket makes a socket, called name where there are several, and has it watched if
 // the flags say so, until stop is called on the closed socket.
 func (f *socketFlags) newSocket(name string, t zmq.SocketType, config *zmq.Config) (s *zmq.Socket, stop func(), err error) {
-	if s, err = zmq.NewSocket(t, config); err != nil {
+	if s, err = sockets().NewSocket(t, config); err != nil {
 		return nil, nil, err
 	}
 	if !f.Verbose {
