@@ -1,13 +1,13 @@
 package zmq
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"zeromux/internal/filemark"
 )
@@ -76,39 +76,88 @@ func isExposed(info fs.FileInfo) bool {
 }
 
 // Save writes the public certificate to path and the secret one to path with
-// SecretSuffix, whatever is there: each is there as a whole or not at all, the secret
-// one first, and that only its owner may read (mode 0600; on Windows whoever may read
-// the folder). The error wraps ErrInvalid for a certificate that has no secret key, or
-// cannot be written, or what the system says.
-func (c *CurveCertificate) Save(path string) error {
+// SecretSuffix, in place of what is there: each is there as a whole or not at all, the
+// secret one first, and that only its owner may read (mode 0600; on Windows whoever may
+// read the folder). What cannot be replaced, such as a folder, is found out before
+// anything is. The error wraps ErrInvalid for a certificate that has no secret key, or
+// cannot be written, or for what is no file; or it is what the system says.
+func (c *CurveCertificate) Save(path string) error { return c.save(path, false) }
+
+// SaveNew is Save where there is nothing yet. What there is stays as it is, and the error
+// wraps fs.ErrExist and an *fs.PathError that tells which file it is. Of several programs
+// that save to one path at once a single one has written both files, and the others none.
+func (c *CurveCertificate) SaveNew(path string) error { return c.save(path, true) }
+
+// SavePublic writes the public certificate alone to path, which anybody may read.
+func (c *CurveCertificate) SavePublic(path string) error { return c.savePublic(path, false) }
+
+// SavePublicNew is SavePublic where there is nothing yet, as SaveNew is Save.
+func (c *CurveCertificate) SavePublicNew(path string) error { return c.savePublic(path, true) }
+
+// save writes both files, and puts them where they belong.
+func (c *CurveCertificate) save(path string, create bool) error {
 	if c.SecretKey.IsZero() {
 		return fmt.Errorf("zmq: certificate %s: %w: no secret key to save", path, ErrInvalid)
 	}
-	if err := c.save(path+SecretSuffix, 0o600); err != nil {
-		return err
-	}
-	return c.SavePublic(path)
+	return saveAll(create, certificateFile{*c, path + SecretSuffix, 0o600}, certificateFile{c.public(), path, 0o644})
 }
 
-// SavePublic writes the public certificate alone to path, which anybody may read.
-func (c *CurveCertificate) SavePublic(path string) error {
+func (c *CurveCertificate) savePublic(path string, create bool) error {
+	return saveAll(create, certificateFile{c.public(), path, 0o644})
+}
+
+// public is the certificate without its secret key.
+func (c *CurveCertificate) public() CurveCertificate {
 	public := *c
 	if public.PublicKey.IsZero() {
 		public.PublicKey = c.SecretKey.PublicKey()
 	}
 	public.SecretKey = CurveSecretKey{}
-	return public.save(path, 0o644)
+	return public
 }
 
-func (c *CurveCertificate) save(path string, mode fs.FileMode) error {
-	text, err := c.text()
-	if err != nil {
-		return fmt.Errorf("zmq: certificate %s: %w", path, err)
+// A certificateFile is what is to stand where.
+type certificateFile struct {
+	certificate CurveCertificate
+	path        string
+	mode        fs.FileMode
+}
+
+// saveAll writes all files where nothing is, or else in place of what is there. Whether
+// that can be is looked at first: a secret, which nobody has twice, is not replaced for
+// nothing.
+func saveAll(create bool, files ...certificateFile) error {
+	check, put := replaceable, replaceAll
+	if create {
+		check, put = free, createAll
 	}
-	defer clear(text)
-	if err := replaceFile(path, text, mode); err != nil {
+	for _, file := range slices.Backward(files) { // the name that was asked for first
+		if err := check(file.path); err != nil {
+			return fmt.Errorf("zmq: certificate: %w", err)
+		}
+	}
+	drafts := make([]draft, 0, len(files))
+	defer func() {
+		for _, d := range drafts {
+			os.Remove(d.temporary) // if it is there still
+		}
+	}()
+	for _, file := range files {
+		text, err := file.certificate.text()
+		if err != nil {
+			return fmt.Errorf("zmq: certificate %s: %w", file.path, err)
+		}
+		d, err := writeDraft(file.path, text, file.mode)
+		clear(text)
+		if err != nil {
+			return fmt.Errorf("zmq: certificate: %w", err)
+		}
+		drafts = append(drafts, d)
+	}
+	if err := put(drafts); err != nil {
 		return fmt.Errorf("zmq: certificate: %w", err)
 	}
+	syncFolder(filepath.Dir(files[0].path))
 	return nil
 }
 
@@ -119,37 +168,4 @@ func readSmallFile(path string, most int64) (content []byte, info fs.FileInfo, e
 		err = fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return content, info, err
-}
-
-// replaceFile makes path a file of this content and mode: who opens it finds what was
-// there before or all of content, even when the machine stops in between.
-func replaceFile(path string, content []byte, mode fs.FileMode) error {
-	folder, name := filepath.Split(path)
-	temporary := filepath.Join(folder, "."+name+"."+rand.Text())
-	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
-		os.Remove(temporary)
-		return err
-	}
-	syncFolder(folder)
-	return nil
-}
-
-// syncFolder makes a new name in a folder outlast the machine's stopping, where the
-// system can do that.
-func syncFolder(folder string) {
-	if f, err := os.Open(filepath.Clean(folder)); err == nil {
-		_ = f.Sync()
-		f.Close()
-	}
 }

@@ -317,6 +317,135 @@ func TestASavedFileIsThereAsAWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+// A secret key is not lost for a public file that cannot be written.
+func TestNothingIsReplacedUnlessAllCanBe(t *testing.T) {
+	for name, other := range map[string]string{"": zmq.SecretSuffix, zmq.SecretSuffix: ""} {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "x.key")
+		if err := errors.Join(os.Mkdir(path+name, 0o700), os.WriteFile(path+other, []byte("old"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		c := &zmq.CurveCertificate{SecretKey: secretKey(t, secretText)}
+		if err := c.Save(path); !errors.Is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), path+name) {
+			t.Errorf("a folder %s: %v", path+name, err)
+		}
+		if now, err := os.ReadFile(path + other); err != nil || string(now) != "old" {
+			t.Errorf("the other file is now %q, %v", now, err)
+		}
+		holds(t, folder, "x.key", "x.key_secret")
+	}
+}
+
+func TestANewCertificateReplacesNothing(t *testing.T) {
+	c := &zmq.CurveCertificate{SecretKey: secretKey(t, secretText)}
+	makes := map[string]func(string) error{
+		"a file":              func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"a folder":            func(path string) error { return os.Mkdir(path, 0o700) },
+		"a link to something": func(path string) error { return os.Symlink("nothing", path) },
+	}
+	for name, place := range makes {
+		for _, there := range []string{"x.key", "x.key_secret"} {
+			folder := t.TempDir()
+			if err := place(filepath.Join(folder, there)); err != nil {
+				t.Skip(err)
+			}
+			var taken *fs.PathError
+			err := c.SaveNew(filepath.Join(folder, "x.key"))
+			if !errors.Is(err, fs.ErrExist) || !errors.As(err, &taken) || taken.Path != filepath.Join(folder, there) {
+				t.Errorf("%s at %s: %v", name, there, err)
+			}
+			if err := c.SavePublicNew(filepath.Join(folder, there)); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("%s at %s: the public one: %v", name, there, err)
+			}
+			holds(t, folder, there)
+		}
+	}
+	folder := t.TempDir()
+	path := filepath.Join(folder, "x.key")
+	if err := c.SaveNew(path); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, folder, "x.key", "x.key_secret")
+	if _, err := zmq.LoadCurveCertificate(path + zmq.SecretSuffix); err != nil { // which looks at its mode, too
+		t.Error(err)
+	}
+	if err := (&zmq.CurveCertificate{PublicKey: c.SecretKey.PublicKey()}).SaveNew(path + "2"); !errors.Is(err, zmq.ErrInvalid) {
+		t.Errorf("without a secret key: %v", err)
+	}
+}
+
+// Of those who save at once one has saved both files.
+func TestOneOfManyNewCertificatesIsSaved(t *testing.T) {
+	const many = 8
+	for range 50 {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "x.key")
+		results := make(chan error)
+		for range many {
+			own := newIdentity(t)
+			go func() { results <- (&zmq.CurveCertificate{SecretKey: own.secret}).SaveNew(path) }()
+		}
+		saved := 0
+		for range many {
+			if err := <-results; err == nil {
+				saved++
+			} else if !errors.Is(err, fs.ErrExist) {
+				t.Error(err)
+			}
+		}
+		public, err := zmq.LoadCurveCertificate(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret, err := zmq.LoadCurveCertificate(path + zmq.SecretSuffix)
+		if err != nil || saved != 1 || secret.PublicKey != public.PublicKey {
+			t.Fatalf("%d have saved, and the files are of one pair: %v, %v", saved, err == nil && secret.PublicKey == public.PublicKey, err)
+		}
+		holds(t, folder, "x.key", "x.key_secret")
+	}
+}
+
+// Somebody may take the second name while the first is given.
+func TestAFileIsTakenBackIfAnotherCannotBeMade(t *testing.T) {
+	folder := t.TempDir()
+	first, second := filepath.Join(folder, "first"), filepath.Join(folder, "second")
+	if err := os.WriteFile(second, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := zmq.CreateFiles(first, second); !errors.Is(err, fs.ErrExist) {
+		t.Error(err)
+	}
+	holds(t, folder, "second")
+}
+
+func TestAFileIsMadeWhereThereAreNoLinks(t *testing.T) {
+	noLinks := func(string, string) error { return errors.ErrUnsupported }
+	folder := t.TempDir()
+	path := filepath.Join(folder, "x.key")
+	if err := zmq.CreateFile(path, []byte("first"), noLinks); err != nil {
+		t.Fatal(err)
+	}
+	if err := zmq.CreateFile(path, []byte("second"), noLinks); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("for the second time: %v", err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != "first" {
+		t.Errorf("it holds %q, %v", got, err)
+	}
+	holds(t, folder, "x.key")
+}
+
+// The name that a file has before it is whole means nothing to anybody.
+func TestAFileThatCannotBeWrittenIsToldByItsOwnName(t *testing.T) {
+	c := &zmq.CurveCertificate{SecretKey: secretKey(t, secretText)}
+	path := filepath.Join(t.TempDir(), "none", "x.key")
+	for _, save := range []func(string) error{c.SavePublic, c.SavePublicNew} {
+		var of *fs.PathError
+		if err := save(path); !errors.As(err, &of) || of.Path != path || strings.Contains(err.Error(), ".x.key.") {
+			t.Errorf("%v, want an error of %s", err, path)
+		}
+	}
+}
+
 func TestWhatIsNoCertificateFileIsRefused(t *testing.T) {
 	folder := t.TempDir()
 	large := filepath.Join(folder, "large")

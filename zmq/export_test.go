@@ -1,6 +1,7 @@
 package zmq
 
 import (
+	"os"
 	"testing"
 
 	"zeromux/iomux"
@@ -22,6 +23,30 @@ func ReactorOn(p *Poller) *Reactor {
 // CertificateText is what Save writes, of a secret certificate where there is a secret
 // key.
 func CertificateText(c *CurveCertificate) ([]byte, error) { return c.text() }
+
+// CreateFile makes a file where nothing is, on a file system that makes links by link.
+func CreateFile(path string, content []byte, link func(from, to string) error) error {
+	d, err := writeDraft(path, content, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(d.temporary)
+	return d.create(link)
+}
+
+// CreateFiles makes files where nothing is, all of them or none.
+func CreateFiles(paths ...string) error {
+	var drafts []draft
+	for _, path := range paths {
+		d, err := writeDraft(path, nil, 0o600)
+		if err != nil {
+			return err
+		}
+		defer os.Remove(d.temporary)
+		drafts = append(drafts, d)
+	}
+	return createAll(drafts)
+}
 
 // Marked is how many registrations a poller has word of.
 func Marked(p *Poller) int {
