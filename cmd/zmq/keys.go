@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"strings"
 
 	"zeromux/zmq"
@@ -50,14 +49,13 @@ func (c *keysNewCmd) Run() error {
 	if strings.HasSuffix(c.File, zmq.SecretSuffix) {
 		return usagef("FILE is the public certificate, whose name does not end in %s", zmq.SecretSuffix)
 	}
-	if !c.Force {
-		if err := mustBeNew(c.File, c.File+zmq.SecretSuffix); err != nil {
-			return err
-		}
-	}
 	certificate := zmq.CurveCertificate{PublicKey: public, SecretKey: secret, Metadata: metadata}
-	if err := certificate.Save(c.File); err != nil {
-		return err
+	save := certificate.SaveNew
+	if c.Force {
+		save = certificate.Save
+	}
+	if err := save(c.File); err != nil {
+		return hintForce(err)
 	}
 	return printLines(public.String())
 }
@@ -65,28 +63,47 @@ func (c *keysNewCmd) Run() error {
 // keysPublicCmd prints the public key of a secret one.
 type keysPublicCmd struct {
 	File    string `arg:"" optional:"" help:"A certificate, secret or public. Without it a secret key is read from standard input: 40 characters of Z85 on a line."`
-	Save    string `placeholder:"FILE" help:"Write a public certificate too, with the properties of the other."`
+	Save    string `placeholder:"FILE" help:"Write a public certificate too, with the properties of the other. It replaces no secret one."`
 	Force   bool   `help:"Replace the FILE of --save if it is there."`
 	Exposed bool   `help:"Read a secret certificate although others than its owner may read it."`
 }
 
 // Run implements the command.
 func (c *keysPublicCmd) Run(ctx context.Context) error {
+	if c.Save != "" {
+		if err := c.check(); err != nil {
+			return err
+		}
+	}
 	certificate, err := c.read(ctx)
 	if err != nil {
 		return err
 	}
 	if c.Save != "" {
-		if !c.Force {
-			if err := mustBeNew(c.Save); err != nil {
-				return err
-			}
-		}
-		if err := certificate.SavePublic(c.Save); err != nil {
-			return err
+		if err := c.save(certificate); err != nil {
+			return hintForce(err)
 		}
 	}
 	return printLines(certificate.PublicKey.String())
+}
+
+// check refuses a --save that would be a secret certificate, and what replaces one.
+func (c *keysPublicCmd) check() error {
+	if strings.HasSuffix(c.Save, zmq.SecretSuffix) {
+		return usagef("--save writes a public certificate, whose name does not end in %s", zmq.SecretSuffix)
+	}
+	if there, err := zmq.LoadExposedCurveCertificate(c.Save); err == nil && !there.SecretKey.IsZero() {
+		return usagef("--save %s: there is a secret key in it, which would be lost", c.Save)
+	}
+	return nil
+}
+
+// save writes the public certificate.
+func (c *keysPublicCmd) save(certificate *zmq.CurveCertificate) error {
+	if c.Force {
+		return certificate.SavePublic(c.Save)
+	}
+	return certificate.SavePublicNew(c.Save)
 }
 
 // read is the certificate that the arguments name, or one that is made of a key.
@@ -121,17 +138,13 @@ func readMeta(list []string) (map[string]string, error) {
 	return maps.Clone(metadata), nil
 }
 
-// mustBeNew refuses to replace files.
-func mustBeNew(paths ...string) error {
-	for _, path := range paths {
-		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-			if err == nil {
-				err = fmt.Errorf("%s is there already; --force replaces it", path)
-			}
-			return err
-		}
+// hintForce says of a file that is there what replaces it.
+func hintForce(err error) error {
+	var there *fs.PathError
+	if errors.Is(err, fs.ErrExist) && errors.As(err, &there) {
+		return fmt.Errorf("%s is there already; --force replaces it", there.Path)
 	}
-	return nil
+	return err
 }
 
 // printLines writes lines to standard output.

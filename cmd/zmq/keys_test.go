@@ -80,6 +80,59 @@ func TestAPublicCertificateIsMadeOfASecretOne(t *testing.T) {
 	start(t, "keys", "public", "--save", filepath.Join(folder, "typed.key")).says(secretText).prints(publicText + "\n")
 }
 
+// Of those who make a pair of the same name at once one has made it.
+func TestOnePairOfManyIsWritten(t *testing.T) {
+	for range 5 {
+		path := filepath.Join(t.TempDir(), "ada.key")
+		var all []*process
+		for range 8 {
+			all = append(all, start(t, "keys", "new", path))
+		}
+		printed := ""
+		for _, p := range all {
+			if <-p.done; p.code == exitDone {
+				printed += p.stdout.String()
+			} else {
+				p.complains(exitError, path, "is there already; --force replaces it")
+			}
+		}
+		for _, written := range []string{path, path + zmq.SecretSuffix} {
+			c, err := zmq.LoadCurveCertificate(written)
+			if err != nil || c.PublicKey.String()+"\n" != printed {
+				t.Fatalf("%s: %v, and %q was printed", written, err, printed)
+			}
+		}
+		if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 2 {
+			t.Errorf("the folder holds %v, %v", entries, err)
+		}
+	}
+}
+
+func TestASecretKeyIsNotLost(t *testing.T) {
+	folder := t.TempDir()
+	path, other := filepath.Join(folder, "ada.key"), filepath.Join(folder, "other")
+	start(t, "keys", "new", path).ends(exitDone)
+	secret := read(t, path+"_secret")
+	write(t, other, secret)
+	for _, save := range []string{path + "_secret", other} {
+		for _, from := range []string{path, path + "_secret", other} {
+			start(t, "keys", "public", from, "--save", save, "--force").complains(exitUsage, "--save")
+		}
+	}
+	start(t, "keys", "public", "--save", filepath.Join(folder, "new_secret")).complains(exitUsage, "_secret")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	start(t, "keys", "new", path, "--force").complains(exitError, path, "is no file")
+	start(t, "keys", "public", path+"_secret", "--save", path, "--force").complains(exitError, path, "is no file")
+	if read(t, path+"_secret") != secret || read(t, other) != secret {
+		t.Error("a secret key is lost")
+	}
+}
+
 func TestASecretThatOthersCanReadIsReadWhenTold(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("permissions are something else there")

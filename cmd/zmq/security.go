@@ -130,7 +130,13 @@ func isKey(text string) bool {
 	_, err := zmq.ParseCurveSecretKey(text)
 	spoilt := len(text) > zmq.CurveKeyTextSize-5 && len(text) < zmq.CurveKeyTextSize+5 &&
 		strings.ContainsAny(text, "^!*?&<>()[]{}@%$#") // of Z85, and hardly of a name
-	return (err == nil || spoilt) && mustBeNew(text) == nil
+	return (err == nil || spoilt) && !exists(text)
+}
+
+// exists reports whether there is something of this name.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // readPublicKey reads a certificate, or takes text for the key itself where there is no
