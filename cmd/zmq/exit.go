@@ -46,10 +46,11 @@ func codeOf(err error) int {
 	return exitError
 }
 
-// report prints err, if there is one, and returns its exit code.
+// report prints err, if there is one, and returns its exit code. What seems to be a key
+// in it is not printed.
 func report(err error) int {
 	if err != nil {
-		say("%v", err)
+		say("%s", hideKeys(err.Error()))
 	}
 	return codeOf(err)
 }

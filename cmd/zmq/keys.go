@@ -46,6 +46,9 @@ func (c *keysNewCmd) Run() error {
 		}
 		return printLines("public "+public.String(), "secret "+secret.Z85())
 	}
+	if isKey(c.File) {
+		return usagef(noFile)
+	}
 	if strings.HasSuffix(c.File, zmq.SecretSuffix) {
 		return usagef("FILE is the public certificate, whose name does not end in %s", zmq.SecretSuffix)
 	}
@@ -89,6 +92,9 @@ func (c *keysPublicCmd) Run(ctx context.Context) error {
 
 // check refuses a --save that would be a secret certificate, and what replaces one.
 func (c *keysPublicCmd) check() error {
+	if isKey(c.Save) {
+		return usagef("--save: %s", noFile)
+	}
 	if strings.HasSuffix(c.Save, zmq.SecretSuffix) {
 		return usagef("--save writes a public certificate, whose name does not end in %s", zmq.SecretSuffix)
 	}
@@ -110,7 +116,7 @@ func (c *keysPublicCmd) save(certificate *zmq.CurveCertificate) error {
 func (c *keysPublicCmd) read(ctx context.Context) (*zmq.CurveCertificate, error) {
 	if c.File != "" {
 		if isKey(c.File) {
-			return nil, usagef("that is a key and no FILE; type it without an argument, where others do not see it")
+			return nil, usagef("%s; type it without an argument, where others do not see it", noFile)
 		}
 		return loadCertificate(c.File, c.Exposed)
 	}

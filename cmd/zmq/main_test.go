@@ -114,8 +114,20 @@ func start(t *testing.T, args ...string) *process {
 	return launch(t, binary, args...)
 }
 
+// launchIn starts the command under test in a folder.
+func launchIn(t *testing.T, folder string, args ...string) *process {
+	t.Helper()
+	return launchAt(t, folder, binary, args...)
+}
+
 // launch starts a program.
 func launch(t *testing.T, path string, args ...string) *process {
+	t.Helper()
+	return launchAt(t, "", path, args...)
+}
+
+// launchAt starts a program in a folder; none is that of the test.
+func launchAt(t *testing.T, folder, path string, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testTime)
 	p := &process{
@@ -123,6 +135,7 @@ func launch(t *testing.T, path string, args ...string) *process {
 		stdout: newTranscript(), stderr: newTranscript(), done: make(chan struct{}),
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
+	p.cmd.Dir = folder
 	p.cmd.WaitDelay = 5 * time.Second
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {

@@ -34,8 +34,22 @@ type securityFlags struct {
 	Exposed bool `help:"Read a secret certificate or password although others than its owner may read it."`
 }
 
-// check refuses what does not go together.
+// check refuses what does not go together, and keys where files are meant.
 func (f *securityFlags) check() error {
+	for _, file := range [][2]string{
+		{"--tls-cert", f.TLSCert},
+		{"--tls-key", f.TLSKey},
+		{"--tls-ca", f.TLSCA},
+		{"--tls-client-ca", f.TLSClientCA},
+		{"--curve", f.Curve},
+		{"--curve-allow", f.CurveAllow},
+		{"--password-file", f.PasswordFile},
+		{"--users", f.Users},
+	} {
+		if isKey(file[1]) {
+			return usagef("%s: %s, and everybody on the machine could read it", file[0], noFile)
+		}
+	}
 	curve := f.Curve != "" || f.CurveServer != ""
 	switch {
 	case f.CurveAllow != "" && (f.Curve == "" || f.CurveServer != ""):
@@ -111,9 +125,6 @@ func (f *securityFlags) speakCurve(s *zmq.Security) (err error) {
 
 // ownKeys are those of --curve.
 func (f *securityFlags) ownKeys() (zmq.CurvePublicKey, zmq.CurveSecretKey, error) {
-	if isKey(f.Curve) {
-		return zmq.CurvePublicKey{}, zmq.CurveSecretKey{}, usagef("--curve: that is a key and no FILE, and everybody on the machine could read it")
-	}
 	c, err := loadCertificate(f.Curve, f.Exposed)
 	switch {
 	case err != nil:
@@ -124,30 +135,17 @@ func (f *securityFlags) ownKeys() (zmq.CurvePublicKey, zmq.CurveSecretKey, error
 	return c.PublicKey, c.SecretKey, nil
 }
 
-// isKey reports whether text is a key where a FILE is meant, or one that was spoilt in
-// copying: then no error may repeat it, since it may be a secret one.
-func isKey(text string) bool {
-	_, err := zmq.ParseCurveSecretKey(text)
-	spoilt := len(text) > zmq.CurveKeyTextSize-5 && len(text) < zmq.CurveKeyTextSize+5 &&
-		strings.ContainsAny(text, "^!*?&<>()[]{}@%$#") // of Z85, and hardly of a name
-	return (err == nil || spoilt) && !exists(text)
-}
-
-// exists reports whether there is something of this name.
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
-
 // readPublicKey reads a certificate, or takes text for the key itself where there is no
 // such file.
 func readPublicKey(text string) (zmq.CurvePublicKey, error) {
-	if isKey(text) {
+	if isKey(text) || len(text) == zmq.CurveKeyTextSize && !isName(text) {
 		key, err := zmq.ParseCurvePublicKey(text)
-		if err != nil {
-			err = usagef("--curve-server: %w", err)
+		if err == nil {
+			return key, nil
 		}
-		return key, err
+		if isKey(text) {
+			return zmq.CurvePublicKey{}, usagef("--curve-server: %w", err)
+		}
 	}
 	c, err := loadCertificate(text, true) // nothing of what is secret in it is used
 	if err != nil {

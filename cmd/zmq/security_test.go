@@ -131,25 +131,95 @@ func TestWhoIsNotLetInIsToldWhy(t *testing.T) {
 	}
 }
 
-// A key that was spoilt in copying is not repeated: it may be a secret one.
+// A key that was spoilt in copying is not repeated, nor one among other words: it may be a
+// secret one.
 func TestAKeyInPlaceOfAFileIsNotRepeated(t *testing.T) {
 	const secret = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
-	for _, key := range []string{secret, secret[:39], secret + "\n", " " + secret, secret + "x"} {
-		for _, args := range [][]string{
-			{"push", "-m", "x", "--curve", key, "tcp://127.0.0.1:9"},
-			{"push", "-m", "x", "--curve-server", key, "-t", "1ms", "tcp://127.0.0.1:9"}, // which may be a public key
-			{"keys", "public", key},
-		} {
-			p := start(t, args...)
-			if key == secret && args[0] == "push" && args[3] == "--curve-server" {
+	const slashed = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7" // which might be in a folder
+	folder := t.TempDir()
+	texts := []string{secret, secret[:39], secret + "\n", " " + secret, secret + "x", slashed, "/" + secret[1:], secret + secret, "secret " + secret, `secret-key = "` + secret + `"`}
+	for _, key := range texts {
+		commands := [][]string{{"keys", "public", key}, {"keys", "new", key}, {"keys", "public", "--save", key}}
+		for _, flag := range []string{"tls-cert", "tls-key", "tls-ca", "tls-client-ca", "curve", "curve-server", "curve-allow", "password-file", "users"} {
+			commands = append(commands, []string{"push", "-m", "x", "-t", "1ms", "tcp://127.0.0.1:9", "--" + flag + "=" + key})
+		}
+		for _, args := range commands {
+			p := launchIn(t, folder, args...).says("")
+			if isPublic := len(key) == zmq.CurveKeyTextSize; isPublic && strings.HasPrefix(args[len(args)-1], "--curve-server") {
 				p.complains(exitTimeout, "")
 			} else {
 				p.complains(exitUsage, "key")
 			}
-			if said := p.stderr.String(); strings.Contains(said, secret[:10]) || strings.Contains(said, secret[30:39]) {
-				t.Errorf("%q: it says %q", args, said)
+			repeatsNot(t, p, secret, slashed)
+		}
+	}
+	for _, args := range [][]string{ // where no file is meant either
+		{"keys", "new", "secret", secret},
+		{"keys", "public", "a", secret},
+		{"push", "-m", "x", "--curve", "secret", secret, "tcp://127.0.0.1:9"},
+		{"push", "-m", "x", "--tls-name", secret, "tcp://127.0.0.1:9"},
+		{"push", "-f", secret, "tcp://127.0.0.1:9"},
+	} {
+		p := launchIn(t, folder, args...).says("")
+		if <-p.done; p.code == exitDone || p.stderr.String() == "" {
+			t.Errorf("%q: exit code %d, it says %q", args, p.code, p.stderr)
+		}
+		repeatsNot(t, p, secret)
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) > 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+// repeatsNot checks that a process does not say a part of a secret.
+func repeatsNot(t *testing.T, p *process, secrets ...string) {
+	t.Helper()
+	said := p.stderr.String()
+	for _, secret := range secrets {
+		if strings.Contains(said, secret[1:10]) || strings.Contains(said, secret[30:38]) {
+			t.Errorf("%q: it says %q", p.args, said)
+		}
+	}
+}
+
+// Names of files, as long as they are, stand in errors.
+func TestANameIsNoKey(t *testing.T) {
+	folder := t.TempDir()
+	for _, name := range []string{
+		filepath.Join(folder, "missing"),
+		filepath.Join(folder, secretText[:20]+"-"+publicText[:20]), // in a folder that is there
+		"/home/ada/.config/zeromux/clients/certificates/server.key_secret",
+		"/home/ada/keys/client/server.key",         // 32 octets, as a key has
+		"/home/ada/authorized/keys/clients/folder", // 40 characters of Z85
+		"/tmp/TestSecurityThatMakesNoSenseIsRefused1234567/001/Missing.key",
+		"/srv/550e8400-e29b-41d4-a716-446655440000/Ada.key",
+		"/srv/da39a3ee5e6b4b0d3255bfef95601890afd80709/Ada.key",
+		"C:/Program Files (x86)/ZeroMux/Certificates/Ada.key",
+	} {
+		for _, flag := range []string{"--users", "--curve", "--curve-server"} {
+			if flag != "--curve-server" || len(name) != zmq.CurveKeyTextSize { // which is a key
+				start(t, "push", "-m", "x", "-t", "1ms", flag, name, "tcp://127.0.0.1:9").complains(exitError, filepath.Base(name))
 			}
 		}
+	}
+	start(t, "pull", "tcp://[2001:db8:85a3:8d3:1319:8a2e:370:7348]:5555", "--ipv6").complains(exitError, "2001:db8:85a3:8d3:1319:8a2e:370:7348")
+}
+
+// Keys are told from names, all but one in a thousand.
+func TestAKeyLooksLikeOne(t *testing.T) {
+	const many = 10_000
+	missed := 0
+	for range many {
+		public, _, err := zmq.NewCurveKeyPair()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !looksLikeKey(public.String()) {
+			missed++
+		}
+	}
+	if missed > many/200 {
+		t.Errorf("%d of %d do not", missed, many)
 	}
 }
 
@@ -214,7 +284,7 @@ func TestSecurityThatMakesNoSenseIsRefused(t *testing.T) {
 		"users that are not there":          {[]string{"--users", missing}, exitError, missing},
 		"users that are none":               {[]string{"--users", secretFile(t, "horse")}, exitError, "line 1"},
 		"a public certificate of one's own": {[]string{"--curve", public}, exitUsage, "public certificate"},
-		"a secret key as an argument":       {[]string{"--curve", secretText}, exitUsage, "that is a key and no FILE"},
+		"a secret key as an argument":       {[]string{"--curve", secretText}, exitUsage, "that looks like a key and is no FILE"},
 		"a certificate that is not there":   {[]string{"--curve", missing}, exitError, missing},
 		"a server that is not there":        {[]string{"--curve-server", missing}, exitError, missing},
 		"clients that are not there":        {[]string{"--curve", curve.client[1], "--curve-allow", missing}, exitError, missing},
