@@ -78,13 +78,16 @@ func readSecret(ctx context.Context, prompt string, again bool) (string, error) 
 	return lines[0], nil
 }
 
-// readOnlyLine reads all of r, which is one line.
+// byteOrderMark is what editors of Windows put at the head of a file.
+const byteOrderMark = "\ufeff"
+
+// readOnlyLine reads all of r, which is one line, perhaps behind a mark of byte order.
 func readOnlyLine(r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxSecretLine+1))
 	if err != nil {
 		return "", err
 	}
-	line, rest, _ := bytes.Cut(text, []byte("\n"))
+	line, rest, _ := bytes.Cut(bytes.TrimPrefix(text, []byte(byteOrderMark)), []byte("\n"))
 	if len(rest) > 0 || len(text) > maxSecretLine {
 		return "", errors.New("more than one line")
 	}

@@ -28,6 +28,7 @@ func TestAPasswordIsHashed(t *testing.T) {
 		"a line":                 "correct horse\n",
 		"a line of Windows":      "correct horse\r\n",
 		"a line that is not one": "correct horse",
+		"a line of Notepad":      "\ufeffcorrect horse\r\n",
 	} {
 		line := start(t, "password", "Ada", "--cost", "4").says(typed).printed()
 		if !strings.HasPrefix(line, "Ada:$2a$04$") || strings.Count(line, "\n") != 1 || !letsIn(t, line, "Ada", "correct horse") {

@@ -260,6 +260,15 @@ func TestAPasswordOverTLS(t *testing.T) {
 	pull.prints("hello\n")
 }
 
+// As Notepad of Windows writes it.
+func TestAPasswordFileMayBeginWithAMark(t *testing.T) {
+	plain, endpoint := byPassword(t), ipcEndpoint(t)
+	pull := start(t, with(plain.server, "pull", "-n", "1", "@"+endpoint)...)
+	marked := secretFile(t, "\ufeffcorrect horse\r\n")
+	start(t, "push", "-m", "hello", "-t", "10s", "--user", "Ada", "--password-file", marked, endpoint).prints("")
+	pull.prints("hello\n")
+}
+
 func TestSecurityThatMakesNoSenseIsRefused(t *testing.T) {
 	curve := byCurve(t)
 	missing := filepath.Join(t.TempDir(), "missing")
