@@ -263,20 +263,27 @@ func TestAHandlerThatIsNotThere(t *testing.T) {
 				if e, failed := next(t, failures); e.Kind != zmq.EventHandshakeFailedNoDetail || e.Value != test.code {
 					t.Errorf("%v: %v %d: %v", typ, e.Kind, e.Value, failed)
 				}
-				if err := mute.Close(); err != nil && !is(err, zmq.ErrClosed) {
-					t.Fatal(err)
-				}
-				eventually(t, "its end", func() bool { // its name is free
-					s := newSocket(t, c, zmq.REP, nil)
-					_, err := s.Bind(zmq.ZAPEndpoint)
-					return errors.Join(err, s.Close()) == nil
-				})
-				handles(t, c, typ, answers("200"))
+				replaceHandler(t, c, mute)
 				send(t, client, "hello")
 				want(t, server, "hello")
 			}
 		})
 	}
+}
+
+// replaceHandler closes a handler of c, if it is not closed yet, and has one of its type in
+// its place that lets everybody in.
+func replaceHandler(t *testing.T, c *zmq.Context, old *zmq.Socket) {
+	t.Helper()
+	if err := old.Close(); err != nil && !is(err, zmq.ErrClosed) {
+		t.Fatal(err)
+	}
+	eventually(t, "its end", func() bool { // its name is free
+		s := newSocket(t, c, zmq.REP, nil)
+		_, err := s.Bind(zmq.ZAPEndpoint)
+		return errors.Join(err, s.Close()) == nil
+	})
+	handles(t, c, old.Type(), answers("200"))
 }
 
 // Who connects and asks a handler about the server tries again when that has gone, as
@@ -310,15 +317,7 @@ func TestOneWhoConnectsOutlivesTheHandler(t *testing.T) {
 				if e, failed := next(t, failures); e.Kind != zmq.EventHandshakeFailedNoDetail {
 					t.Errorf("%v: %v %d: %v", typ, e.Kind, e.Value, failed)
 				}
-				if err := mute.Close(); err != nil && !is(err, zmq.ErrClosed) {
-					t.Fatal(err)
-				}
-				eventually(t, "its end", func() bool { // its name is free
-					s := newSocket(t, c, zmq.REP, nil)
-					_, err := s.Bind(zmq.ZAPEndpoint)
-					return errors.Join(err, s.Close()) == nil
-				})
-				handles(t, c, typ, answers("200"))
+				replaceHandler(t, c, mute)
 				send(t, client, "hello")
 				want(t, server, "hello")
 			}
