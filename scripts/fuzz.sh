@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 cpus=$(getconf _NPROCESSORS_ONLN)
-wall=$((($(seconds "${FUZZTIME:-10m}") + cpus - 1) / cpus))
+time=$(seconds "${FUZZTIME:-10m}")
+wall=$(((time + cpus - 1) / cpus))
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 summary=()
@@ -35,6 +36,10 @@ for dir in "${dirs[@]}"; do
     [ -z "$targets" ] || echo "$package $targets"
   done)
 done
+if [ ${#summary[@]} -eq 0 ]; then
+  echo "no fuzz target is called ${FUZZ:-.}" >&2
+  exit 1
+fi
 printf '\n%-60s %14s %10s\n' target executions CPU
 printf '%s\n' "${summary[@]}"
 exit $failed

@@ -11,8 +11,12 @@ short() {
   echo "${name:-the library}"
 }
 
-# seconds turns 90, 90s, 10m or 1h into seconds.
+# seconds turns 90, 90s, 10m or 1h into seconds, and refuses anything else.
 seconds() {
+  if ! [[ $1 =~ ^[0-9]+[smh]?$ ]]; then
+    echo "$1: not a time such as 90, 90s, 10m or 1h" >&2
+    return 1
+  fi
   case $1 in
     *h) echo $((${1%h} * 3600)) ;;
     *m) echo $((${1%m} * 60)) ;;
