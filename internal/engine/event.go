@@ -97,7 +97,7 @@ func reasonOf(err error) reason {
 	d := denied(err)
 	switch {
 	case d != nil && errors.Is(err, zap.ErrNoHandler) && !isSilent(err):
-		return reasonProtocol
+		return reasonProtocol // so has libzmq it of a server that connects
 	case d != nil:
 		return reasonLost // others may be let in, or the same one later, and who was asked may come back
 	case errors.As(err, &refused), errors.As(err, &protocol), errors.Is(err, ErrViolation):

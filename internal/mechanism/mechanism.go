@@ -171,7 +171,8 @@ func CheckSocketType(own string, legal ...string) func(zmtp.Metadata) error {
 // RefusedError is the peer's ERROR command: it does not want to talk to us, and
 // will not want to later either. RFC 37 "The ERROR Command".
 type RefusedError struct {
-	// Reason is what the peer gave as a reason, up to 255 octets of any kind.
+	// Reason is what the peer gave as a reason, up to 255 octets of any kind; a client of
+	// PLAIN has "[withheld]" in place of one that has its password in it.
 	Reason string
 
 	// Status is the reason as a status of ZAP: 300, 400 or 500, where it reads

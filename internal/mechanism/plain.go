@@ -150,7 +150,7 @@ func misplaced(command []byte) error {
 
 // commandNames are those of handshakes, and of what comes after them.
 var commandNames = []string{
-	CommandHello, CommandWelcome, commandInitiate, zmtp.CommandReady, zmtp.CommandError, "MESSAGE",
+	CommandHello, CommandWelcome, commandInitiate, zmtp.CommandReady, zmtp.CommandError, messageHead[1:],
 	zmtp.CommandSubscribe, zmtp.CommandCancel, zmtp.CommandPing, zmtp.CommandPong, zmtp.CommandJoin, zmtp.CommandLeave,
 }
 
